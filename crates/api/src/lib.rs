@@ -1,0 +1,3 @@
+//! The `DuckGooseCluster` custom resource, its labels, annotations and names: no logic.
+
+pub mod names;

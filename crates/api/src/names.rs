@@ -1,0 +1,63 @@
+//! Every name that two parts of the product must agree on, once.
+//!
+//! The annotations of the Lease are not here: they are the wire format of the
+//! election, which knows nobody (see `election::lease`).
+
+/// API group of the custom resource, and prefix of every label and annotation.
+pub const GROUP: &str = "duckduckgoose.dev";
+
+/// Label of a pod: the cluster that it is a member of.
+pub const CLUSTER_LABEL: &str = "duckduckgoose.dev/cluster";
+
+/// Label of a pod: [`GOOSE`] or [`DUCK`]. Only the operator writes it.
+pub const ROLE_LABEL: &str = "duckduckgoose.dev/role";
+
+/// Value of [`ROLE_LABEL`] on the one pod that leads.
+pub const GOOSE: &str = "goose";
+
+/// Value of [`ROLE_LABEL`] on all other pods.
+pub const DUCK: &str = "duck";
+
+/// Name of the native sidecar container that the operator puts into each pod.
+pub const SIDECAR_CONTAINER: &str = "duckgoose";
+
+/// Name of the sidecar's port.
+pub const SIDECAR_PORT_NAME: &str = "duckgoose";
+
+/// Port of the sidecar's HTTP, the one of the classic leader-elector sidecar.
+pub const SIDECAR_PORT: u16 = 4040;
+
+/// Field manager of the operator's server-side apply.
+pub const FIELD_MANAGER: &str = "duckduckgoose-operator";
+
+/// Environment of the sidecar: what the operator tells it.
+pub mod env {
+    /// Name of the cluster, which is the name of its Lease.
+    pub const CLUSTER: &str = "DUCKGOOSE_CLUSTER";
+    /// Namespace of the pod and of the Lease.
+    pub const NAMESPACE: &str = "DUCKGOOSE_NAMESPACE";
+    /// Name of the pod.
+    pub const POD: &str = "DUCKGOOSE_POD";
+    /// `metadata.uid` of the pod.
+    pub const POD_UID: &str = "DUCKGOOSE_POD_UID";
+    /// Address to serve HTTP on; `[::]:4040` when absent.
+    pub const LISTEN: &str = "DUCKGOOSE_LISTEN";
+    /// File of the container's termination message; `/dev/termination-log` when absent.
+    pub const TERMINATION_LOG: &str = "DUCKGOOSE_TERMINATION_LOG";
+}
+
+/// Name of the ServiceAccount, Role and RoleBinding of a cluster's sidecars.
+///
+/// Not the bare cluster name: a cluster called `default` must not adopt the
+/// namespace's default ServiceAccount.
+pub fn sidecar_account(cluster: &str) -> String {
+    format!("{cluster}-duckgoose")
+}
+
+/// Name of the headless Service that gives the members their DNS names.
+///
+/// Every Service of a cluster ends in a suffix of its own, none is the bare
+/// cluster name: so those of `pond` and of `pond-goose` cannot collide.
+pub fn members_service(cluster: &str) -> String {
+    format!("{cluster}-members")
+}

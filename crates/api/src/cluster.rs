@@ -1,0 +1,81 @@
+//! The resource and its `spec`.
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::lease::LeaseSettings;
+use crate::pod_template;
+use crate::status::DuckGooseClusterStatus;
+
+/// What is wanted: how many pods, what runs in them, and how the role is leased.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "duckduckgoose.dev",
+    version = "v1alpha1",
+    kind = "DuckGooseCluster",
+    plural = "duckgooseclusters",
+    shortname = "dgc",
+    namespaced,
+    doc = "A set of pods of which one is the Goose and every other is a Duck. There is never more than one Goose.",
+    status = "DuckGooseClusterStatus",
+    derive = "PartialEq",
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
+    ),
+    printcolumn(
+        name = "Goose",
+        type_ = "string",
+        json_path = ".status.goose",
+        description = "The pod that is the Goose."
+    ),
+    printcolumn(
+        name = "Term",
+        type_ = "integer",
+        format = "int64",
+        json_path = ".status.term",
+        description = "The fencing token: grows with every new Goose."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "integer",
+        format = "int32",
+        json_path = ".status.readyReplicas",
+        description = "How many pods are ready."
+    ),
+    printcolumn(
+        name = "Desired",
+        type_ = "integer",
+        format = "int32",
+        json_path = ".spec.replicas",
+        description = "How many pods are wanted."
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    // A letter first, as in RFC 1035: the name starts those of the Services.
+    validation = Rule::new("size(self.metadata.name) <= 50 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
+        .message("metadata.name must be at most 50 characters of a-z, 0-9 and '-', begin with a letter and not end with '-', because pods, Services and labels are named after it: write for example pond or pond-2"),
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DuckGooseClusterSpec {
+    /// How many pods there shall be, from 0 to 1000. One of them is the Goose, all others are
+    /// Ducks. `kubectl scale` and a HorizontalPodAutoscaler change it.
+    #[serde(default = "default_replicas")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub replicas: i32,
+
+    /// The pod that is run `replicas` times. The operator adds the sidecar `duckgoose` to it,
+    /// which answers on port 4040 whether this pod is the Goose.
+    #[schemars(schema_with = "pod_template::schema")]
+    pub template: PodTemplateSpec,
+
+    /// How the role of the Goose is leased: how long a dead Goose is waited for, and how often
+    /// a living one renews.
+    #[serde(default)]
+    pub lease: LeaseSettings,
+}
+
+fn default_replicas() -> i32 {
+    3
+}

@@ -1,0 +1,90 @@
+//! `status`: who leads, how many there are, conditions and their reasons.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use kube::core::Duration;
+use serde::{Deserialize, Serialize};
+
+/// What the operator has last seen.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DuckGooseClusterStatus {
+    /// The pod that is the Goose; absent while there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goose: Option<String>,
+
+    /// The fencing token of the Goose, or of the last one while there is none. It grows with every
+    /// new Goose and never goes back: whoever has seen a term should refuse orders of a lower one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<i64>,
+
+    /// How many pods the cluster has.
+    #[serde(default)]
+    pub replicas: i32,
+
+    /// How many of them are ready.
+    #[serde(default)]
+    pub ready_replicas: i32,
+
+    /// How many pods are labelled as Ducks: all members but the Goose, ready or not.
+    #[serde(default)]
+    pub ducks: i32,
+
+    /// Selects the pods of the cluster, for `kubectl scale` and autoscalers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+
+    /// The `metadata.generation` of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// The longest `spec.lease.duration` that this cluster has ever used. It never shrinks: an
+    /// old Goose may still count on it, so a new Lease is waited out for this long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_lease: Option<Duration>,
+
+    /// Whether the cluster does what it is for, in the standard form: see the condition types
+    /// Available and Reconciled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// Types of [`DuckGooseClusterStatus::conditions`].
+pub mod condition {
+    /// There is a Goose and its pod is ready. False when that has not been so for longer than one
+    /// lease, so that an ordinary change of Goose does not flap it.
+    pub const AVAILABLE: &str = "Available";
+
+    /// All objects of the cluster are as its spec wants them. False, with the API server's own
+    /// words, where the operator may not or cannot make them so; running pods are left alone.
+    pub const RECONCILED: &str = "Reconciled";
+}
+
+/// Reasons of [`condition::AVAILABLE`].
+pub mod available {
+    /// True: there is a Goose and its pod is ready.
+    pub const GOOSE_READY: &str = "GooseReady";
+    /// False: there is a Goose, but its pod is not ready.
+    pub const GOOSE_NOT_READY: &str = "GooseNotReady";
+    /// False: no pod is Goose, although there should be pods.
+    pub const NO_GOOSE: &str = "NoGoose";
+    /// False: `spec.replicas` is 0.
+    pub const SCALED_TO_ZERO: &str = "ScaledToZero";
+    /// Unknown: a new cluster, whose first Goose waits for one lease to pass.
+    pub const WAITING_FOR_FIRST_GOOSE: &str = "WaitingForFirstGoose";
+}
+
+/// Reasons of [`condition::RECONCILED`].
+pub mod reconciled {
+    /// True: everything is as the spec wants it.
+    pub const UP_TO_DATE: &str = "UpToDate";
+    /// False: the API server refused an object, for example a template that only it can judge.
+    pub const OBJECT_REFUSED: &str = "ObjectRefused";
+    /// False: an object of a needed name exists and belongs to somebody else.
+    pub const NAME_TAKEN: &str = "NameTaken";
+    /// False: the operator lacks a permission.
+    pub const FORBIDDEN: &str = "Forbidden";
+    /// False: pods of a deleted cluster of the same name are still running.
+    pub const PREDECESSOR_RUNNING: &str = "PredecessorRunning";
+}

@@ -65,8 +65,10 @@ pub struct DuckGooseClusterSpec {
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: i32,
 
-    /// The pod that is run `replicas` times. The operator adds the sidecar `duckgoose` to it,
-    /// which answers on port 4040 whether this pod is the Goose.
+    /// The pod that is run `replicas` times, as in a Deployment or a StatefulSet. The operator adds
+    /// the sidecar `duckgoose` to it, which answers on port 4040 whether this pod is the Goose.
+    ///
+    /// Fields without a description here are those of every pod: see `kubectl explain pod.spec`.
     #[schemars(schema_with = "pod_template::schema")]
     pub template: PodTemplateSpec,
 

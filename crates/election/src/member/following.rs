@@ -1,0 +1,87 @@
+//! Rules 4 and 8: what a member has followed of the Lease without a gap.
+
+use std::time::Duration;
+
+use crate::clock::{Instant, Reading};
+use crate::lease::Lease;
+use crate::record::{Incarnation, Record};
+use crate::timing::clamped;
+
+/// What was seen of the record on one unbroken chain of versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Following {
+    current: Option<Followed>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Followed {
+    proof: ProofOfLife,
+    released: bool,
+    /// When this proof of life was first seen on this chain.
+    since: Instant,
+    /// The longest duration that was seen with this proof of life: an edit of
+    /// the duration alone makes no wait shorter.
+    duration: Duration,
+    /// The term in which the record was last seen held on this chain.
+    held_in: Option<u64>,
+}
+
+/// Changes whenever a holder shows that it lives, and only then.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ProofOfLife {
+    uid: String,
+    holder: Option<Incarnation>,
+    term: u64,
+    attempt: u64,
+}
+
+impl Following {
+    /// The chain is broken, or there is nothing to follow.
+    pub fn lose(&mut self) {
+        self.current = None;
+    }
+
+    /// The next version on the chain: every version before it was seen.
+    pub fn follow(&mut self, now: &Reading, lease: &Lease, record: &Record) {
+        let proof = ProofOfLife::of(lease, record);
+        let before = self.current.take();
+        let held_before = before.as_ref().filter(|b| b.proof.uid == proof.uid);
+        let held_in = match &record.holder {
+            Some(_) => Some(record.term),
+            None => held_before.and_then(|before| before.held_in),
+        };
+        let same = before.filter(|b| b.proof == proof && b.released == record.released);
+        let (since, seen_duration) = match same {
+            Some(same) => (same.since, same.duration),
+            None => (now.instant(), Duration::ZERO),
+        };
+        let duration = record.duration.max(seen_duration);
+        self.current =
+            Some(Followed { proof, released: record.released, since, duration, held_in });
+    }
+
+    /// When the record has been waited out (rule 4), to be reached on both
+    /// clocks; `None` while nothing is followed.
+    pub fn waited_out_at(&self) -> Option<Instant> {
+        self.current.as_ref().map(|followed| followed.since.plus(clamped(followed.duration)))
+    }
+
+    /// Since when the record is free at once (rule 8): it was followed from
+    /// held in that very term to released. `None` when it is not.
+    pub fn free_since(&self) -> Option<Instant> {
+        let followed = self.current.as_ref()?;
+        let in_that_term = followed.held_in == Some(followed.proof.term);
+        (followed.released && in_that_term).then_some(followed.since)
+    }
+}
+
+impl ProofOfLife {
+    fn of(lease: &Lease, record: &Record) -> ProofOfLife {
+        ProofOfLife {
+            uid: lease.uid.clone(),
+            holder: record.holder.clone(),
+            term: record.term,
+            attempt: record.attempt,
+        }
+    }
+}

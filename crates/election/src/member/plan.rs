@@ -1,0 +1,142 @@
+//! What a member would write next, and when: rules 4 to 8 as one decision.
+
+use std::time::Duration;
+
+use crate::clock::{Instant, Reading};
+use crate::lease::Lease;
+use crate::member::io::{Cause, Write};
+use crate::member::{Member, tenure::Tenure};
+use crate::record::Record;
+use crate::timing::stagger;
+
+/// The next write, if nothing happens before it is due.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// The Goose says that it lives.
+    Renew { due: Instant },
+    /// One that stopped says that the record is free, once what it promised
+    /// has passed.
+    Release { due: Option<Instant> },
+    /// A Duck takes the record.
+    Take { due: Option<Instant>, cause: Cause },
+}
+
+impl Step {
+    /// Why the member is Goose if this write is applied; `None` for a release.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        match self {
+            Step::Renew { .. } => Some(Cause::AppliedLate),
+            Step::Take { cause, .. } => Some(*cause),
+            Step::Release { .. } => None,
+        }
+    }
+}
+
+impl Member {
+    /// Considers everything but the time. `None` while only another input can
+    /// bring a write about.
+    pub(super) fn next_step(&self) -> Option<Step> {
+        let lease = self.lease.as_ref()?;
+        let record = self.readable(lease)?;
+        if self.in_flight.is_some() || self.outdated == Some(lease.version) {
+            return None;
+        }
+        match &self.tenure {
+            Some(tenure) if tenure.stopped.is_some() => self.release(tenure, record),
+            Some(tenure) => Some(Step::Renew { due: self.renewal_due(tenure, record) }),
+            None => self.take(lease, record),
+        }
+    }
+
+    /// For how long the step has to wait yet. One who must not be late believes
+    /// the faster clock, one who must not be early the slower (rule 3).
+    pub(super) fn wait_for(&self, step: &Step, now: &Reading) -> Duration {
+        let due = match step {
+            Step::Renew { due } => due.until_either(now),
+            Step::Release { due } | Step::Take { due, .. } => {
+                due.map_or(Duration::ZERO, |due| due.until_both(now))
+            }
+        };
+        let pause = self.paused_until.map_or(Duration::ZERO, |until| until.until_either(now));
+        due.max(pause)
+    }
+
+    /// The write that the step is, on the newest version known (rule 5).
+    pub(super) fn compose(&self, step: &Step) -> Option<Write> {
+        let lease = self.lease.as_ref()?;
+        let attempt = self.attempt + 1;
+        let record = match step {
+            Step::Renew { .. } => {
+                let tenure = self.tenure.as_ref()?;
+                self.held(tenure.term, attempt, tenure.wanted_hold)
+            }
+            // Rule 7: the term is the resourceVersion of what is taken.
+            Step::Take { .. } => self.held(lease.version, attempt, Duration::ZERO),
+            Step::Release { .. } => {
+                let known = self.readable(lease)?.clone();
+                Record { holder: None, attempt, released: true, ..known }
+            }
+        };
+        Some(Write {
+            uid: lease.uid.clone(),
+            version: lease.version,
+            record,
+            timeout: self.timing.attempt(),
+        })
+    }
+
+    fn renewal_due(&self, tenure: &Tenure, record: &Record) -> Instant {
+        if tenure.renewal_is_urgent(record) {
+            tenure.renewal_due(Duration::ZERO)
+        } else {
+            tenure.renewal_due(self.timing.renewal())
+        }
+    }
+
+    /// Rule 8: only what still names this incarnation can be said to be free.
+    fn release(&self, tenure: &Tenure, record: &Record) -> Option<Step> {
+        let names_me = record.holder.as_ref() == Some(&self.me) && record.term == tenure.term;
+        names_me.then(|| Step::Release { due: tenure.promised() })
+    }
+
+    fn take(&self, lease: &Lease, record: &Record) -> Option<Step> {
+        let fenced = lease.orders.fenced.iter().any(|uid| uid == self.me.pod_uid());
+        if self.shutting_down || lease.orders.paused || fenced {
+            return None;
+        }
+        // Rule 5: exactly its own last version, so nobody was between.
+        if self.own.as_ref().is_some_and(|(uid, v)| (uid, *v) == (&lease.uid, lease.version)) {
+            return Some(Step::Take { due: None, cause: Cause::TookOwn });
+        }
+        let (free, cause) = match self.following.free_since() {
+            // Who gave the role up on purpose is not the next to have it.
+            Some(since) if self.gave_up != Some(record.term) => (since, Cause::TookFree),
+            _ => (self.following.waited_out_at()?, Cause::TookOver),
+        };
+        let due = free.plus(stagger(self.rank(lease, record), self.jitter));
+        Some(Step::Take { due: Some(due), cause })
+    }
+
+    /// This member's place in the line that was agreed beforehand. The pod that
+    /// a hand-over was ordered to goes before all others.
+    fn rank(&self, lease: &Lease, record: &Record) -> Option<usize> {
+        let me = self.me.pod_uid();
+        let ordered = lease.orders.handover.as_ref().filter(|order| order.term == record.term);
+        if ordered.is_some_and(|order| order.to == me) {
+            return Some(0);
+        }
+        let place = lease.orders.successors.iter().position(|uid| uid == me)?;
+        Some(place + usize::from(ordered.is_some()))
+    }
+
+    fn held(&self, term: u64, attempt: u64, hold: Duration) -> Record {
+        Record {
+            holder: Some(self.me.clone()),
+            term,
+            attempt,
+            duration: self.timing.lease(),
+            hold,
+            released: false,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Rules 1, 3, 9 and 11: for how long one incarnation is Goose in one term.
+
+use std::time::Duration;
+
+use crate::clock::{Instant, Reading};
+use crate::member::io::Cause;
+use crate::record::Record;
+use crate::timing::{allowance, guard, stretched};
+
+/// One incarnation's leadership in one term.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Tenure {
+    pub term: u64,
+    /// The instant after which it must not call itself Goose.
+    deadline: Instant,
+    /// When the attempt was sent that last extended the deadline.
+    credited: Reading,
+    /// The number of that attempt.
+    credited_attempt: u64,
+    /// What the clocks may hide (of the credited attempt's lease).
+    guard: Duration,
+    /// The longest hold that an applied record of this term allows.
+    applied_hold: Duration,
+    /// The longest hold that was asked for.
+    pub wanted_hold: Duration,
+    /// Until when promises were given, on the cautious clock.
+    promised: Option<Instant>,
+    /// Set when the role is given up on purpose: Duck from then on.
+    pub stopped: Option<Cause>,
+}
+
+/// A write that left, and of which it is not known yet whether it was applied.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Sent {
+    pub at: Reading,
+    pub record: Record,
+    pub cause: Cause,
+}
+
+impl Tenure {
+    /// The tenure that a taking gives when it turns out to be applied.
+    pub fn begin(sent: &Sent) -> Tenure {
+        Tenure {
+            term: sent.record.term,
+            deadline: sent.deadline(),
+            credited: sent.at,
+            credited_attempt: sent.record.attempt,
+            guard: guard(sent.record.duration),
+            applied_hold: sent.record.hold,
+            wanted_hold: sent.record.hold,
+            promised: None,
+            stopped: None,
+        }
+    }
+
+    /// Rule 1: an applied write makes its holder Goose for an allowance
+    /// counted from when it was *sent*.
+    pub fn credit(&mut self, sent: &Sent) {
+        let deadline = sent.deadline();
+        if sent.record.attempt > self.credited_attempt && deadline.is_at_least(self.deadline) {
+            self.deadline = deadline;
+            self.credited = sent.at;
+            self.credited_attempt = sent.record.attempt;
+            self.guard = guard(sent.record.duration);
+        }
+        self.applied_hold = self.applied_hold.max(sent.record.hold);
+    }
+
+    /// Rule 9: sending a shorter lease shortens the deadline at once, whether
+    /// or not it will be applied.
+    pub fn shorten(&mut self, sent: &Sent) {
+        self.deadline = self.deadline.earlier(sent.deadline());
+    }
+
+    /// Rules 1 to 3: whether it may call itself Goose at this moment.
+    pub fn is_goose(&self, now: &Reading) -> bool {
+        self.stopped.is_none() && self.lapsed(now).is_none()
+    }
+
+    /// Why it is over, if it is: its time ran out, or the clocks cannot be
+    /// believed.
+    pub fn lapsed(&self, now: &Reading) -> Option<Cause> {
+        if self.deadline.reached_on_either(now) {
+            Some(Cause::Deadline)
+        } else if now.wall_jump_since(&self.credited) > self.guard {
+            Some(Cause::ClockSuspected)
+        } else {
+            None
+        }
+    }
+
+    /// When it lapses if nothing more is applied.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// When the next renewal is due.
+    pub fn renewal_due(&self, renewal: Duration) -> Instant {
+        self.credited.after(renewal)
+    }
+
+    /// Whether the Lease should be renewed before it is due: somebody put a
+    /// quarantine or an old copy there, or a longer hold was asked for.
+    pub fn renewal_is_urgent(&self, record: &Record) -> bool {
+        record.is_quarantine()
+            || record.attempt < self.credited_attempt
+            || record.hold < self.wanted_hold
+    }
+
+    /// Rule 11: promises to stay Goose for `hold`, if an applied record allows
+    /// it and it fits before the deadline.
+    pub fn promise(&mut self, now: &Reading, hold: Duration) -> bool {
+        let until = now.after(stretched(hold));
+        let granted =
+            self.is_goose(now) && hold <= self.applied_hold && self.deadline.is_at_least(until);
+        if granted {
+            self.promised = Some(self.promised.map_or(until, |promised| promised.later(until)));
+        }
+        granted
+    }
+
+    /// Until when a release must wait for what was promised, to be reached on
+    /// both clocks; `None` when nothing was.
+    pub fn promised(&self) -> Option<Instant> {
+        self.promised
+    }
+}
+
+impl Sent {
+    fn deadline(&self) -> Instant {
+        self.at.after(allowance(self.record.duration))
+    }
+}

@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::lease::LeaseSettings;
+use crate::names::LONGEST_CLUSTER_NAME;
 use crate::pod_template;
 use crate::status::DuckGooseClusterStatus;
 
@@ -53,9 +54,7 @@ use crate::status::DuckGooseClusterStatus;
         description = "How many pods are wanted."
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    // A letter first, as in RFC 1035: the name starts those of the Services.
-    validation = Rule::new("size(self.metadata.name) <= 50 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
-        .message("metadata.name must be at most 50 characters of a-z, 0-9 and '-', begin with a letter and not end with '-', because pods, Services and labels are named after it: write for example pond or pond-2"),
+    validation = Rule::new(name_fits()).message(NAME_FITS),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DuckGooseClusterSpec {
@@ -81,3 +80,14 @@ pub struct DuckGooseClusterSpec {
 fn default_replicas() -> i32 {
     3
 }
+
+/// A letter comes first, as in RFC 1035: the cluster's name begins the names of its Services.
+fn name_fits() -> String {
+    format!(
+        "size(self.metadata.name) <= {LONGEST_CLUSTER_NAME} && \
+         self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"
+    )
+}
+
+const NAME_FITS: &str = "metadata.name must be at most 50 characters of a-z, 0-9 and '-', begin with a letter and not end \
+     with '-', because pods, Services and labels are named after it: write for example pond or pond-2";

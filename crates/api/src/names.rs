@@ -46,6 +46,28 @@ pub mod env {
     pub const TERMINATION_LOG: &str = "DUCKGOOSE_TERMINATION_LOG";
 }
 
+/// Environment of the operator: what the chart tells it.
+pub mod operator_env {
+    /// Full reference of the sidecar's image.
+    pub const SIDECAR_IMAGE: &str = "DUCKGOOSE_SIDECAR_IMAGE";
+    /// `imagePullPolicy` of the sidecar.
+    pub const SIDECAR_PULL_POLICY: &str = "DUCKGOOSE_SIDECAR_PULL_POLICY";
+    /// The one namespace to watch; all of them when absent or empty.
+    pub const WATCH_NAMESPACE: &str = "DUCKGOOSE_WATCH_NAMESPACE";
+    /// Namespace of the operator's own pod.
+    pub const OPERATOR_NAMESPACE: &str = "DUCKGOOSE_OPERATOR_NAMESPACE";
+    /// `json` or `text`.
+    pub const LOG_FORMAT: &str = "DUCKGOOSE_LOG_FORMAT";
+    /// The least urgent level to log: `error`, `warn`, `info`, `debug` or `trace`.
+    pub const LOG_LEVEL: &str = "DUCKGOOSE_LOG_LEVEL";
+}
+
+/// The longest name of a cluster, in characters.
+///
+/// Labels, Services and pods are named after the cluster, and a label's value has at most 63:
+/// `<name>-members` needs 8 more, `<name>-duckgoose` 10, the StatefulSet's revision label 11.
+pub const LONGEST_CLUSTER_NAME: usize = 50;
+
 /// Name of the ServiceAccount, Role and RoleBinding of a cluster's sidecars.
 ///
 /// Not the bare cluster name: a cluster called `default` must not adopt the
@@ -60,4 +82,18 @@ pub fn sidecar_account(cluster: &str) -> String {
 /// cluster name: so those of `pond` and of `pond-goose` cannot collide.
 pub fn members_service(cluster: &str) -> String {
     format!("{cluster}-members")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_leaves_room_for_every_suffix() {
+        let name = "x".repeat(LONGEST_CLUSTER_NAME);
+        let revision = format!("{name}-0123456789");
+        for derived in [sidecar_account(&name), members_service(&name), revision] {
+            assert!(derived.len() <= 63, "{derived} has {} characters", derived.len());
+        }
+    }
 }

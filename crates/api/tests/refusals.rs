@@ -1,0 +1,145 @@
+//! What the API server refuses, and the words that it says. Here the rules are run by `kube-cel`;
+//! the same on a real API server is a test of the light tier.
+
+use duckduckgoose_api::crd::crd;
+use kube_cel::Validator;
+use serde_json::{Value, json};
+
+#[test]
+fn a_plain_cluster_passes() {
+    assert_eq!(refusals(&pond()), [""; 0]);
+}
+
+#[test]
+fn a_template_without_containers_is_refused() {
+    let says = "spec.template.spec.containers must list at least one container";
+    for template in [json!({}), json!({ "spec": {} }), json!({ "spec": { "containers": [] } })] {
+        let mut cluster = pond();
+        cluster["spec"]["template"] = template;
+        assert_refused(&cluster, says);
+    }
+}
+
+#[test]
+fn the_name_of_the_sidecar_is_refused() {
+    for containers in ["containers", "initContainers"] {
+        assert_refused(
+            &with(
+                "/spec/template/spec",
+                containers,
+                json!([{ "name": "duckgoose", "image": "app" }]),
+            ),
+            "the name duckgoose belongs to the sidecar",
+        );
+    }
+}
+
+#[test]
+fn the_port_of_the_sidecar_is_refused() {
+    let container = |port: u16| json!([{ "name": "side", "ports": [{ "containerPort": port }] }]);
+    for containers in ["containers", "initContainers"] {
+        let on_port = |port| with("/spec/template/spec", containers, container(port));
+        assert_refused(&on_port(4040), "port 4040 belongs to the sidecar");
+        assert_eq!(refusals(&on_port(4041)), [""; 0]);
+    }
+}
+
+#[test]
+fn a_restart_policy_that_ends_members_is_refused() {
+    let policy = |policy: &str| with("/spec/template/spec", "restartPolicy", policy.into());
+    assert_refused(&policy("Never"), "restartPolicy must be Always");
+    assert_refused(&policy("OnFailure"), "restartPolicy must be Always");
+    assert_eq!(refusals(&policy("Always")), [""; 0]);
+}
+
+#[test]
+fn labels_of_the_operator_are_refused() {
+    let labels =
+        |key: &str| with("/spec/template", "metadata", json!({ "labels": { key: "goose" } }));
+    assert_refused(&labels("duckduckgoose.dev/role"), "belong to the operator");
+    assert_eq!(refusals(&labels("example.org/role")), [""; 0]);
+}
+
+#[test]
+fn a_lease_out_of_range_or_in_other_words_is_refused() {
+    for duration in ["1999ms", "61s", "1m1s", "6", "six", "-6s", "2 weeks", ""] {
+        assert_refused(&lease(duration, "200ms"), "spec.lease.duration must be from 2s to 60s");
+    }
+    for duration in ["2s", "2000ms", "2.5s", "60s", "1m", "0m59s"] {
+        assert_eq!(refusals(&lease(duration, "200ms")), [""; 0], "duration {duration}");
+    }
+}
+
+#[test]
+fn a_renewal_too_short_or_in_other_words_is_refused() {
+    for renewal in ["199ms", "0s", "2", "soon"] {
+        assert_refused(&lease("6s", renewal), "spec.lease.renewal must be at least 200ms");
+    }
+}
+
+#[test]
+fn a_renewal_of_more_than_a_third_of_the_lease_is_refused() {
+    let says = "spec.lease.renewal must be at most a third of spec.lease.duration";
+    for (duration, renewal) in [("6s", "2001ms"), ("2s", "667ms"), ("60s", "20.001s")] {
+        assert_refused(&lease(duration, renewal), says);
+    }
+    for (duration, renewal) in [("6s", "2s"), ("2s", "666ms"), ("1m", "20s")] {
+        assert_eq!(refusals(&lease(duration, renewal)), [""; 0], "{renewal} of {duration}");
+    }
+}
+
+#[test]
+fn one_setting_of_a_lease_is_checked_against_the_default_of_the_other() {
+    let only_duration = with("/spec", "lease", json!({ "duration": "3s" }));
+    assert_refused(&only_duration, "at most a third");
+}
+
+#[test]
+fn a_name_that_does_not_fit_into_labels_and_services_is_refused() {
+    let named = |name: &str| with("/metadata", "name", name.into());
+    for name in ["x".repeat(51).as_str(), "po.nd", "1pond", "pond-"] {
+        assert_refused(&named(name), "metadata.name must be at most 50 characters");
+    }
+    for name in ["x".repeat(50).as_str(), "p", "pond-goose", "pond2"] {
+        assert_eq!(refusals(&named(name)), [""; 0], "name {name}");
+    }
+}
+
+#[track_caller]
+fn assert_refused(cluster: &Value, says: &str) {
+    match refusals(cluster).as_slice() {
+        [refusal] if refusal.contains(says) => {}
+        other => panic!("wanted one refusal that says {says:?}, found {other:?}"),
+    }
+}
+
+/// The messages of all rules that `cluster` breaks.
+fn refusals(cluster: &Value) -> Vec<String> {
+    let version = crd().spec.versions.remove(0);
+    let schema = version.schema.and_then(|schema| schema.open_api_v3_schema);
+    let schema = serde_json::to_value(schema.expect("the version has a schema"))
+        .expect("a schema is plain data");
+    match Validator::new().validate(&schema, cluster, None) {
+        Ok(()) => vec![],
+        Err(errors) => errors.into_vec().into_iter().map(|error| error.message).collect(),
+    }
+}
+
+fn pond() -> Value {
+    json!({
+        "apiVersion": "duckduckgoose.dev/v1alpha1",
+        "kind": "DuckGooseCluster",
+        "metadata": { "name": "pond" },
+        "spec": { "template": { "spec": { "containers": [{ "name": "app", "image": "busybox:stable" }] } } },
+    })
+}
+
+fn with(place: &str, field: &str, value: Value) -> Value {
+    let mut cluster = pond();
+    cluster.pointer_mut(place).expect("the cluster has the place")[field] = value;
+    cluster
+}
+
+fn lease(duration: &str, renewal: &str) -> Value {
+    with("/spec", "lease", json!({ "duration": duration, "renewal": renewal }))
+}

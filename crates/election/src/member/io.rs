@@ -34,6 +34,7 @@ pub enum Input {
 
 /// What became of a write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, moved once, matched on everywhere")]
 pub enum Outcome {
     /// It was applied, and this is the Lease that it made.
     Applied(Lease),

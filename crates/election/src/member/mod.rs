@@ -122,13 +122,13 @@ impl Member {
             Input::Deleted => self.deleted(&now),
             Input::Written { attempt, outcome } => self.written(&now, attempt, outcome, &mut out),
             Input::Tick => {}
-            Input::HandOver => self.stop(&now, Cause::HandOverAsked, &mut out),
+            Input::HandOver => self.stop(Cause::HandOverAsked, &mut out),
             Input::ShutDown => {
                 self.shutting_down = true;
-                self.stop(&now, Cause::ShutDown, &mut out);
+                self.stop(Cause::ShutDown, &mut out);
             }
         }
-        self.obey_orders(&now, &mut out);
+        self.obey_orders(&mut out);
         self.suspect_silence(&now, &mut out);
         self.write_if_due(&now, &mut out);
         out
@@ -156,7 +156,7 @@ impl Member {
 
     /// Whether a member that was told to shut down has nothing left to say.
     pub fn is_done(&self) -> bool {
-        self.shutting_down && self.tenure.is_none()
+        self.shutting_down && self.tenure.is_none() && self.in_flight.is_none()
     }
 
     /// Rules 1 and 3: a tenure that ran out, or whose clocks cannot be
@@ -171,6 +171,7 @@ impl Member {
     /// there is a gap (rule 4).
     fn read(&mut self, now: &Reading, lease: Option<Lease>, out: &mut Vec<Output>) {
         self.has_read = true;
+        self.outdated = None;
         self.heard(now);
         let known = self.lease.as_ref().map(|known| (&known.uid, known.version));
         let found = lease.as_ref().map(|found| (&found.uid, found.version));
@@ -248,13 +249,24 @@ impl Member {
         let was = self.role_at(now);
         match &mut self.tenure {
             Some(tenure) if tenure.term == record.term => tenure.credit(&sent),
-            _ => self.tenure = Some(Tenure::begin(&sent)).filter(|tenure| tenure.is_goose(now)),
+            Some(tenure) if tenure.term > record.term => {}
+            _ => self.begin(now, &sent),
         }
         let is = self.role_at(now);
         if is != was {
             let late = self.in_flight.is_some() || sent.cause == Cause::AppliedLate;
             let cause = if late { Cause::AppliedLate } else { sent.cause };
             out.push(Output::Became(is, cause));
+        }
+    }
+
+    /// A taking turned out to be applied. One that is shutting down is not Goose
+    /// by it, but has something to release.
+    fn begin(&mut self, now: &Reading, sent: &Sent) {
+        let tenure = Tenure::begin(sent);
+        self.tenure = tenure.is_goose(now).then_some(tenure);
+        if self.shutting_down {
+            self.stop(Cause::ShutDown, &mut Vec::new());
         }
     }
 
@@ -273,7 +285,7 @@ impl Member {
     }
 
     /// The operator's orders, which bind from when they are seen.
-    fn obey_orders(&mut self, now: &Reading, out: &mut Vec<Output>) {
+    fn obey_orders(&mut self, out: &mut Vec<Output>) {
         let Some(lease) = self.lease.as_ref().filter(|lease| self.is_stamped(lease)) else {
             return;
         };
@@ -283,33 +295,30 @@ impl Member {
         let Some(tenure) = &self.tenure else { return };
         let orders = &lease.orders;
         if orders.fenced.iter().any(|uid| uid == self.me.pod_uid()) {
-            self.stop(now, Cause::Fenced, out);
+            self.stop(Cause::Fenced, out);
         } else if let Some(order) = &orders.handover
             && order.term == tenure.term
             && order.to != self.me.pod_uid()
         {
-            self.stop(now, Cause::HandOverOrdered, out);
+            self.stop(Cause::HandOverOrdered, out);
         }
     }
 
     /// Rule 8, first part: the role is Duck from here on, and every attempt
     /// still on its way is void; the release is written when it is due.
-    fn stop(&mut self, now: &Reading, cause: Cause, out: &mut Vec<Output>) {
+    fn stop(&mut self, cause: Cause, out: &mut Vec<Output>) {
         let Some(tenure) = &mut self.tenure else { return };
         if tenure.stopped.is_some() {
             return;
         }
-        let was_goose = tenure.is_goose(now);
         tenure.stopped = Some(cause);
         self.gave_up = Some(tenure.term);
         self.sent.clear();
         self.own = None;
         self.in_flight = None;
         self.paused_until = None;
-        if was_goose {
-            self.last_end = Some(cause);
-            out.push(Output::Became(Role::Duck, cause));
-        }
+        self.last_end = Some(cause);
+        out.push(Output::Became(Role::Duck, cause));
     }
 
     /// The tenure is over without anything left to say.
@@ -353,7 +362,7 @@ impl Member {
         if !self.wait_for(&step, now).is_zero() {
             return;
         }
-        let Some(write) = self.compose(&step) else { return };
+        let Some(write) = self.compose(&step, now) else { return };
         self.attempt = write.record.attempt;
         self.in_flight = Some(write.record.attempt);
         if let Some(cause) = step.cause() {

@@ -62,16 +62,19 @@ impl Member {
     }
 
     /// The write that the step is, on the newest version known (rule 5).
-    pub(super) fn compose(&self, step: &Step) -> Option<Write> {
+    pub(super) fn compose(&self, step: &Step, now: &Reading) -> Option<Write> {
         let lease = self.lease.as_ref()?;
         let attempt = self.attempt + 1;
         let record = match step {
             Step::Renew { .. } => {
                 let tenure = self.tenure.as_ref()?;
-                self.held(tenure.term, attempt, tenure.wanted_hold)
+                let lease = tenure.lease_to_ask_for(now, self.timing.lease());
+                self.held(tenure.term, attempt, lease, tenure.wanted_hold)
             }
             // Rule 7: the term is the resourceVersion of what is taken.
-            Step::Take { .. } => self.held(lease.version, attempt, Duration::ZERO),
+            Step::Take { .. } => {
+                self.held(lease.version, attempt, self.timing.lease(), Duration::ZERO)
+            }
             Step::Release { .. } => {
                 let known = self.readable(lease)?.clone();
                 Record { holder: None, attempt, released: true, ..known }
@@ -129,14 +132,7 @@ impl Member {
         Some(place + usize::from(ordered.is_some()))
     }
 
-    fn held(&self, term: u64, attempt: u64, hold: Duration) -> Record {
-        Record {
-            holder: Some(self.me.clone()),
-            term,
-            attempt,
-            duration: self.timing.lease(),
-            hold,
-            released: false,
-        }
+    fn held(&self, term: u64, attempt: u64, duration: Duration, hold: Duration) -> Record {
+        Record { holder: Some(self.me.clone()), term, attempt, duration, hold, released: false }
     }
 }

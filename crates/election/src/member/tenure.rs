@@ -17,8 +17,8 @@ pub(crate) struct Tenure {
     credited: Reading,
     /// The number of that attempt.
     credited_attempt: u64,
-    /// What the clocks may hide (of the credited attempt's lease).
-    guard: Duration,
+    /// The lease duration that this attempt wrote.
+    lease: Duration,
     /// The longest hold that an applied record of this term allows.
     applied_hold: Duration,
     /// The longest hold that was asked for.
@@ -45,7 +45,7 @@ impl Tenure {
             deadline: sent.deadline(),
             credited: sent.at,
             credited_attempt: sent.record.attempt,
-            guard: guard(sent.record.duration),
+            lease: sent.record.duration,
             applied_hold: sent.record.hold,
             wanted_hold: sent.record.hold,
             promised: None,
@@ -61,7 +61,7 @@ impl Tenure {
             self.deadline = deadline;
             self.credited = sent.at;
             self.credited_attempt = sent.record.attempt;
-            self.guard = guard(sent.record.duration);
+            self.lease = sent.record.duration;
         }
         self.applied_hold = self.applied_hold.max(sent.record.hold);
     }
@@ -70,6 +70,16 @@ impl Tenure {
     /// or not it will be applied.
     pub fn shorten(&mut self, sent: &Sent) {
         self.deadline = self.deadline.earlier(sent.deadline());
+    }
+
+    /// The lease duration for the next renewal: the one that is wanted, unless
+    /// it is shorter and what was promised does not fit into it (rules 9, 11).
+    pub fn lease_to_ask_for(&self, now: &Reading, wanted: Duration) -> Duration {
+        let until = now.after(allowance(wanted));
+        match self.promised {
+            Some(promised) if !until.is_at_least(promised) => wanted.max(self.lease),
+            _ => wanted,
+        }
     }
 
     /// Rules 1 to 3: whether it may call itself Goose at this moment.
@@ -82,7 +92,7 @@ impl Tenure {
     pub fn lapsed(&self, now: &Reading) -> Option<Cause> {
         if self.deadline.reached_on_either(now) {
             Some(Cause::Deadline)
-        } else if now.wall_jump_since(&self.credited) > self.guard {
+        } else if now.wall_jump_since(&self.credited) > guard(self.lease) {
             Some(Cause::ClockSuspected)
         } else {
             None

@@ -58,8 +58,8 @@ use crate::status::DuckGooseClusterStatus;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DuckGooseClusterSpec {
-    /// How many pods there shall be, from 0 to 1000. One of them is the Goose, all others are
-    /// Ducks. `kubectl scale` and a HorizontalPodAutoscaler change it.
+    /// How many pods there shall be, from 0 to 1000; 3 when left out. One of them is the Goose, all
+    /// others are Ducks. `kubectl scale` and a HorizontalPodAutoscaler change it.
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: i32,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[x_kube(validation = Rule::new(renewal_fits()).message(RENEWAL_FITS))]
 pub struct LeaseSettings {
     /// How long a Duck waits before it takes over from a Goose that no longer renews, from 2s to
-    /// 60s, as a number with a unit, for example 6s. A Goose that cannot renew stops being Goose a
+    /// 60s, as a number with a unit; 6s when left out. A Goose that cannot renew stops being Goose a
     /// little before that.
     #[serde(default = "default_duration")]
     #[schemars(length(max = 16))]
@@ -21,7 +21,7 @@ pub struct LeaseSettings {
     pub duration: Duration,
 
     /// How often the Goose renews, from 200ms to a third of the duration, so that at least three
-    /// attempts fit before it must step down.
+    /// attempts fit before it must step down; 2s when left out.
     #[serde(default = "default_renewal")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = Rule::new(renewal_is_in_range()).message(RENEWAL_IS_IN_RANGE))]

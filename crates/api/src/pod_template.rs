@@ -123,7 +123,7 @@ fn refuse_what_cannot_run(template: &mut Value) {
     template["x-kubernetes-validations"] = rules(
         "has(self.spec) && has(self.spec.containers) && size(self.spec.containers) > 0",
         "spec.template.spec.containers must list at least one container, the workload of which one pod is to be the Goose: write for example \
-         containers: [{name: app, image: registry.example/app:1}]",
+         containers: [{name: app, image: busybox:stable}]",
     );
 
     for containers in CONTAINERS {

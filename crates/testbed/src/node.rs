@@ -1,0 +1,80 @@
+//! Faults of one node.
+
+use std::net::Ipv4Addr;
+
+use crate::component::Component;
+use crate::error::Error;
+use crate::full;
+use crate::netns;
+use crate::plan::{NodeSite, Plan};
+
+/// A node of a full cluster.
+#[derive(Clone, Debug)]
+pub struct Node {
+    plan: Plan,
+    node: NodeSite,
+}
+
+impl Node {
+    pub(crate) fn new(plan: &Plan, node: NodeSite) -> Self {
+        Self { plan: plan.clone(), node }
+    }
+
+    /// Its name in Kubernetes: `n1`, `n2` …
+    pub fn name(&self) -> &str {
+        &self.node.site.name
+    }
+
+    /// Its address on the cluster's bridge.
+    pub fn address(&self) -> Ipv4Addr {
+        self.node.site.address
+    }
+
+    /// Cuts it off: nothing goes in or out, and nobody is told. Its pods reach each other.
+    ///
+    /// # Errors
+    /// Where `ip` fails.
+    pub fn cut(&self) -> Result<(), Error> {
+        full::cut(&self.node.site)
+    }
+
+    /// Connects it again.
+    ///
+    /// # Errors
+    /// Where `ip` fails.
+    pub fn heal(&self) -> Result<(), Error> {
+        full::heal(&self.node.site)
+    }
+
+    /// Runs `work` on a thread that is inside the node's network, and waits for it: the way to
+    /// ask a pod of a node that is cut off. A socket that it opens stays inside.
+    ///
+    /// # Errors
+    /// Where the namespace cannot be entered.
+    ///
+    /// # Panics
+    /// Where `work` does.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+        let namespace = &self.node.site.namespace;
+        netns::inside(namespace, work).map_err(Error::file(&netns::path(namespace)))
+    }
+
+    /// Its kubelet.
+    pub fn kubelet(&self) -> Component {
+        self.component("kubelet")
+    }
+
+    /// Its container runtime. Containers go on without it.
+    pub fn containerd(&self) -> Component {
+        self.component("containerd")
+    }
+
+    /// What makes Services work on it.
+    pub fn kube_proxy(&self) -> Component {
+        self.component("kube-proxy")
+    }
+
+    fn component(&self, program: &str) -> Component {
+        Component::new(&self.plan, format!("{}-{program}", self.name()))
+    }
+}

@@ -1,5 +1,7 @@
 //! What makes the CustomResourceDefinition acceptable to an API server and useful to `kubectl`.
 
+use std::time::Duration;
+
 use duckduckgoose_api::crd::{crd, crd_yaml};
 use duckduckgoose_api::{DuckGooseCluster, names};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -102,6 +104,32 @@ fn the_schema_is_structural() {
         }
     }
     walk(&schema(), "");
+}
+
+#[test]
+fn what_the_api_server_stores_reads_into_the_type() {
+    let stored: DuckGooseCluster = serde_json::from_value(json!({
+        "apiVersion": "duckduckgoose.dev/v1alpha1",
+        "kind": "DuckGooseCluster",
+        "metadata": { "name": "pond" },
+        "spec": {
+            "replicas": 3,
+            "lease": { "duration": "1m", "renewal": "1500ms" },
+            "template": { "spec": { "containers": [{
+                "name": "app",
+                "resources": { "limits": { "cpu": 1, "memory": "64Mi" } },
+                "livenessProbe": { "httpGet": { "port": 8080 } },
+            }] } },
+        },
+    }))
+    .expect("it fits the type");
+    assert_eq!(stored.spec.lease.duration, Duration::from_secs(60));
+    assert_eq!(stored.spec.lease.renewal, Duration::from_millis(1500));
+
+    let template = serde_json::to_value(&stored.spec.template).expect("plain data");
+    let container = &template["spec"]["containers"][0];
+    assert_eq!(container["resources"]["limits"]["cpu"], "1");
+    assert_eq!(container["livenessProbe"]["httpGet"]["port"], 8080);
 }
 
 fn schema() -> Value {

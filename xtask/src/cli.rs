@@ -1,0 +1,159 @@
+//! What can be typed after `cargo xtask`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use testbed::Tier;
+
+use crate::demo::Lifetime;
+
+/// One pod is the Goose, all others are Ducks: see it, test it, play with it.
+///
+/// Everything runs on this machine, on a real Kubernetes that is built here once (about ten
+/// minutes on two cores) and kept in ~/.cache/duckduckgoose. Nothing else is touched: clusters live
+/// in network namespaces of their own, without a way out.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+/// The tasks.
+#[derive(Subcommand)]
+pub enum Task {
+    /// Start here: a three-node Kubernetes, three pods, and what happens when the Goose dies
+    Demo(DemoOptions),
+    /// Run all checks and all tests, as CI does
+    Test(TestOptions),
+    /// Start a Kubernetes cluster on this machine and leave it running
+    Up(UpOptions),
+    /// Take a cluster down that `up` or `demo` has left running
+    Down {
+        /// Name of the cluster
+        #[arg(long, default_value = UP_NAME)]
+        name: String,
+    },
+    /// List the clusters that run on this machine
+    Status,
+    /// Build the container images, without a container engine, into target/images
+    Image,
+    /// Write the files that are generated from others: the CustomResourceDefinition, install.yaml
+    Crd {
+        /// Write nothing: fail where a file is not what it should be
+        #[arg(long)]
+        check: bool,
+    },
+    /// Install what this machine lacks for the clusters (Debian, as root), or say what that is
+    Prepare {
+        /// Only what the light tier needs
+        #[arg(long)]
+        light: bool,
+    },
+}
+
+/// Options of `demo`.
+///
+/// Without options: three nodes, the chart installed by helm, a cluster of three pods. The Goose is
+/// killed, cut off, handed over; the set is scaled. At the end the cluster stays up for you.
+#[derive(Args)]
+pub struct DemoOptions {
+    /// Take the cluster down at the end
+    #[arg(long)]
+    pub once: bool,
+
+    /// Let nodes die and come back at random, each living for this long, until Ctrl-C
+    #[arg(
+        long,
+        value_name = "MIN..MAX",
+        help = "Let nodes die and come back at random, until Ctrl-C: each lives for MIN to MAX, for example 10s..60s"
+    )]
+    pub lifetime: Option<Lifetime>,
+
+    /// Seed of the random lives, to see the same ones again
+    #[arg(long, requires = "lifetime")]
+    pub seed: Option<u64>,
+
+    /// Use a cluster that exists, by this kubeconfig, instead of making one
+    #[arg(long, value_name = "PATH")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Use a cluster that exists, by this context of the kubeconfig, instead of making one
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Registry, with path, that the images were pushed to (on a cluster that exists)
+    #[arg(long, value_name = "PREFIX")]
+    pub registry: Option<String>,
+
+    /// Without nodes and containers: sidecars as processes; needs no root (the default when not root)
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "registry"])]
+    pub light: bool,
+}
+
+/// Options of `test`.
+#[derive(Args)]
+pub struct TestOptions {
+    /// Leave out what needs root and nodes: the full tier
+    #[arg(long)]
+    pub light: bool,
+
+    /// The long version, for nights and releases: the tests on clusters many times over
+    #[arg(long)]
+    pub deep: bool,
+
+    /// Run only the tests whose name has this in it, and no other checks
+    pub filter: Option<String>,
+}
+
+/// Options of `up`.
+#[derive(Args)]
+pub struct UpOptions {
+    /// Only etcd, API server and controller manager: up in seconds, needs no root, runs no pods
+    #[arg(long)]
+    pub light: bool,
+
+    /// Name of the cluster
+    #[arg(long, default_value = UP_NAME)]
+    pub name: String,
+
+    /// Build the images and install the chart, too
+    #[arg(long, conflicts_with = "light")]
+    pub install: bool,
+}
+
+/// The tier that `--light` chooses.
+pub fn tier(light: bool) -> Tier {
+    if light { Tier::Light } else { Tier::Full }
+}
+
+/// Name of the cluster of `up` and `down`.
+const UP_NAME: &str = "pond";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_task_and_every_option_has_its_help() {
+        for task in Cli::command().get_subcommands() {
+            assert!(task.get_about().is_some(), "{} has no help", task.get_name());
+            for option in task.get_arguments() {
+                assert!(
+                    option.get_help().is_some(),
+                    "{} {} has no help",
+                    task.get_name(),
+                    option.get_id()
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `cargo xtask test`: everything that CI does, step by step.
+
+mod report;
+mod tiers;
+
+use anyhow::Result;
+use testbed::Tier;
+
+use self::report::{Outcome, Report};
+use crate::cli::{TestOptions, tier};
+use crate::command::{cargo, output, run, run_heard};
+use crate::generated;
+use crate::prepare;
+use crate::screen::Screen;
+
+/// Runs the steps until one fails, then says how each went.
+///
+/// # Errors
+/// Where a step fails, or the machine lacks what a tier needs.
+pub async fn run_all(options: TestOptions, screen: &Screen) -> Result<()> {
+    let report = Report::new(screen);
+    let result = steps(&options, &report, screen).await;
+    report.close(&result);
+    result
+}
+
+async fn steps(options: &TestOptions, report: &Report<'_>, screen: &Screen) -> Result<()> {
+    let filter = options.filter.as_deref();
+    report.step("prerequisites", prerequisites(options)).await?;
+    if filter.is_none() {
+        report.step("format", format()).await?;
+        report.step("lints", lints()).await?;
+        report.step("dependencies", dependencies()).await?;
+        report.step("generated files", up_to_date(screen)).await?;
+        report.step("documentation", documentation()).await?;
+    }
+    report.step("unit tests", unit_tests(report, filter)).await?;
+    for round in 1..=rounds(options.deep) {
+        if options.deep {
+            screen.line(format!("round {round} of {DEEP_ROUNDS} on the clusters"));
+        }
+        tiers::light(filter, report, screen).await?;
+        match tier(options.light) {
+            Tier::Full => tiers::full(filter, report, screen).await?,
+            Tier::Light => report
+                .left_out("full tier", "by --light: nothing was tested on nodes and containers"),
+        }
+    }
+    Ok(())
+}
+
+async fn prerequisites(options: &TestOptions) -> Result<Outcome> {
+    prepare::require(tier(options.light)).map_err(|error| {
+        let advice = "`cargo xtask prepare` installs what Debian has of it; `--light` leaves the full tier out";
+        if options.light { error } else { error.context(advice) }
+    })?;
+    Ok(Outcome::Passed)
+}
+
+async fn format() -> Result<Outcome> {
+    run(cargo(&["fmt", "--all", "--check"])).await?;
+    Ok(Outcome::Passed)
+}
+
+async fn lints() -> Result<Outcome> {
+    run(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])).await?;
+    Ok(Outcome::Passed)
+}
+
+/// Licences, bans and sources; deny.toml says why not advisories.
+async fn dependencies() -> Result<Outcome> {
+    if output(cargo(&["deny", "--version"])).await.is_err() {
+        return Ok(Outcome::LeftOut(
+            "cargo-deny is not installed: `cargo install --locked cargo-deny`".into(),
+        ));
+    }
+    run(cargo(&["deny", "--log-level", "error", "check", "bans", "licenses", "sources"])).await?;
+    Ok(Outcome::Passed)
+}
+
+async fn up_to_date(screen: &Screen) -> Result<Outcome> {
+    generated::check(screen).await?;
+    Ok(Outcome::Passed)
+}
+
+async fn documentation() -> Result<Outcome> {
+    let mut doc =
+        cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    run(doc).await?;
+    Ok(Outcome::Passed)
+}
+
+/// All tests that need no cluster.
+async fn unit_tests(report: &Report<'_>, filter: Option<&str>) -> Result<Outcome> {
+    let on_clusters = ["duckduckgoose-tests", "duckduckgoose-testbed"];
+    let mut others = vec!["test", "--workspace"];
+    others.extend(on_clusters.iter().flat_map(|package| ["--exclude", package]));
+    cargo_test(&others, filter, report).await?;
+
+    let mut own = vec!["test", "--lib"];
+    own.extend(on_clusters.iter().flat_map(|package| ["--package", package]));
+    cargo_test(&own, filter, report).await?;
+    Ok(Outcome::Passed)
+}
+
+async fn cargo_test(arguments: &[&str], filter: Option<&str>, report: &Report<'_>) -> Result<()> {
+    let mut test = cargo(arguments);
+    test.arg("--").args(filter);
+    run_heard(test, |line| report.hear(line)).await
+}
+
+fn rounds(deep: bool) -> u32 {
+    if deep { DEEP_ROUNDS } else { 1 }
+}
+
+/// A night's worth.
+const DEEP_ROUNDS: u32 = 20;

@@ -34,7 +34,7 @@ pub(crate) async fn start_apiserver(plan: &Plan, programs: &Programs) -> Result<
 pub(crate) async fn apiserver_ready(plan: &Plan) -> Result<(), Error> {
     let client = kubeconfig::client(&plan.kubeconfig("admin")).await?;
     let process = Process::new(plan, APISERVER);
-    wait::until("the API server ready", APISERVER_PATIENCE, Some(&process), async || {
+    wait::until("the API server ready", APISERVER_PATIENCE, Some(&process), || async {
         let request = Request::get("/readyz").body(Vec::new()).expect("a fixed path");
         let answer =
             tokio::time::timeout(Duration::from_secs(2), client.request_text(request)).await;
@@ -52,7 +52,7 @@ pub(crate) async fn service_accounts_ready(plan: &Plan) -> Result<(), Error> {
     let client = kubeconfig::client(&plan.kubeconfig("admin")).await?;
     let accounts: Api<ServiceAccount> = Api::namespaced(client, "default");
     let process = Process::new(plan, CONTROLLER_MANAGER);
-    wait::until("service account", Duration::from_secs(60), Some(&process), async || {
+    wait::until("service account", Duration::from_secs(60), Some(&process), || async {
         accounts.get("default").await.map(drop).map_err(|error| error.to_string())
     })
     .await

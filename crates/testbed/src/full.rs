@@ -9,7 +9,9 @@ mod nodes;
 use std::fs;
 use std::path::PathBuf;
 
-pub(crate) use self::cgroups::{freeze as freeze_cgroup, thaw as thaw_cgroup};
+pub(crate) use self::cgroups::{
+    freeze as freeze_cgroup, of_container as container_cgroup, thaw as thaw_cgroup,
+};
 pub(crate) use self::leftovers::{processes as container_processes, remove as remove_leftovers};
 pub(crate) use self::network::{cut, heal};
 pub(crate) use self::nodes::load_image;

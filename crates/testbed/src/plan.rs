@@ -136,16 +136,6 @@ impl Plan {
         }
     }
 
-    /// The cgroup below which all containers of a node are, as the kubelet's `cgroupRoot`.
-    pub fn node_cgroup(&self, node: &str) -> String {
-        format!("{}/{node}", self.cgroup())
-    }
-
-    /// The cgroup below which all containers of the cluster are.
-    pub fn cgroup(&self) -> String {
-        format!("/duckgoose-{}", self.name)
-    }
-
     pub fn pki(&self) -> PathBuf {
         self.folder.join("pki")
     }
@@ -202,7 +192,7 @@ impl Plan {
 
 /// What is wrong with a cluster's name, if anything.
 ///
-/// It is part of paths of Unix sockets (limited to 108 bytes) and of a cgroup.
+/// It is part of paths of Unix sockets (limited to 108 bytes).
 pub(crate) fn check_name(name: &str, state: &Path) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > 20 || !name.chars().all(plain) {

@@ -118,8 +118,7 @@ impl Pod {
     }
 
     fn cgroup(&self, container: &str) -> Result<String, Error> {
-        let Container { node, id, .. } = self.container(container)?;
-        Ok(format!("{}/{id}", self.plan.node_cgroup(&node)))
+        Ok(full::container_cgroup(&self.container(container)?.id))
     }
 
     fn not_running(&self, what: &str) -> Error {

@@ -7,11 +7,11 @@ use crate::process::Process;
 
 /// Asks every 50 ms until the answer is `Ok`. Gives up after `patience`, or at once when the
 /// process that it depends on has ended; the error says what was found last.
-pub(crate) async fn until<T>(
+pub(crate) async fn until<T, Answer: Future<Output = Result<T, String>>>(
     what: &str,
     patience: Duration,
     process: Option<&Process>,
-    mut ask: impl AsyncFnMut() -> Result<T, String>,
+    mut ask: impl FnMut() -> Answer,
 ) -> Result<T, Error> {
     let until = Instant::now() + patience;
     loop {

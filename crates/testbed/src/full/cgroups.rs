@@ -7,12 +7,19 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::mounts;
 
-/// Makes a cgroup such as `/duckgoose-pond/n1`.
-pub(super) fn make(group: &str) -> Result<(), Error> {
-    for folder in folders(group) {
-        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+/// The cgroup of a container of this id.
+///
+/// containerd puts it there where the kubelet names no parent, which it only does with
+/// `cgroupsPerQOS`. Clusters share the parent; the ids are never the same.
+pub(crate) fn of_container(id: &str) -> String {
+    format!("{PARENT}/{id}")
+}
+
+/// Removes the parent of all containers' cgroups, if none is left.
+pub(super) fn remove_parent() {
+    for folder in folders(PARENT) {
+        let _ = fs::remove_dir(folder);
     }
-    Ok(())
 }
 
 /// All processes in a cgroup and below it.
@@ -85,3 +92,6 @@ fn set_frozen(group: &str, version_1: &str, version_2: &str) -> Result<(), Error
     }
     Ok(())
 }
+
+/// Named by containerd after the namespace in which it keeps the kubelet's containers.
+const PARENT: &str = "/k8s.io";

@@ -13,9 +13,13 @@ use crate::plan::Plan;
 
 /// Containers' processes: they outlive their shims.
 pub(crate) fn processes(plan: &Plan) -> Vec<Identity> {
-    // A frozen one would not end. One that cannot be thawed is found left.
-    let _ = cgroups::thaw(&plan.cgroup());
-    cgroups::processes(&plan.cgroup())
+    let groups = container_cgroups(plan).into_iter();
+    let processes = groups.flat_map(|group| {
+        // A frozen one would not end. One that cannot be thawed is found left.
+        let _ = cgroups::thaw(&group);
+        cgroups::processes(&group)
+    });
+    processes.collect()
 }
 
 /// Removes mounts, sockets, namespaces, interfaces, rules, cgroups and links, and names what
@@ -31,7 +35,7 @@ pub(crate) fn remove(plan: &Plan) -> Vec<String> {
         .into_iter()
         .map(|mount| mount.point)
         .filter(|point| point.starts_with(&plan.folder));
-    let groups = cgroups::left(&plan.cgroup()).into_iter();
+    let groups = container_cgroups(plan).into_iter().flat_map(|group| cgroups::left(&group));
     let paths = mounts.chain(groups).map(|path| path.display().to_string());
     paths.chain(network::left(plan)).collect()
 }
@@ -62,13 +66,22 @@ fn unmount_below(folder: &Path) {
 /// A cgroup is busy for a moment after its last process has ended.
 fn remove_cgroups(plan: &Plan) {
     let until = Instant::now() + Duration::from_secs(5);
-    loop {
-        cgroups::remove(&plan.cgroup());
-        if cgroups::left(&plan.cgroup()).is_empty() || Instant::now() >= until {
-            return;
+    for group in container_cgroups(plan) {
+        cgroups::remove(&group);
+        while !cgroups::left(&group).is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+            cgroups::remove(&group);
         }
-        std::thread::sleep(Duration::from_millis(20));
     }
+    cgroups::remove_parent();
+}
+
+/// Of every container that the runtimes knew when they ended.
+fn container_cgroups(plan: &Plan) -> Vec<String> {
+    let nodes = plan.node_sites().into_iter();
+    let bundles = nodes.flat_map(|node| super::bundles(plan, &node.site.name));
+    let ids = bundles.filter_map(|bundle| Some(bundle.file_name()?.to_str()?.to_owned()));
+    ids.map(|id| cgroups::of_container(&id)).collect()
 }
 
 /// The kubelet links its pods' logs into a folder whose path is fixed.

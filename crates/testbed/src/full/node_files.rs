@@ -95,8 +95,7 @@ fn kubelet(plan: &Plan, node: &NodeSite) -> String {
         // cgroup v1 is refused by default.
         "failCgroupV1": false,
         "cgroupDriver": "cgroupfs",
-        // Containers right below a cgroup of this node: `down` ends what is in it.
-        "cgroupRoot": plan.node_cgroup(name),
+        // No cgroups for whole pods: the kubelet cannot make them where the machine has version 1.
         "cgroupsPerQOS": false,
         "enforceNodeAllocatable": [],
         "authentication": {

@@ -21,7 +21,6 @@ use crate::wait;
 pub(super) async fn start_containerds(plan: &Plan, programs: &Programs) -> Result<(), Error> {
     let nodes = plan.node_sites();
     for node in &nodes {
-        super::cgroups::make(&plan.node_cgroup(&node.site.name))?;
         node_files::write(plan, node, programs)?;
         let config = plan.node_folder(&node.site.name).join(node_files::CONTAINERD);
         start(
@@ -86,7 +85,7 @@ pub(super) async fn ready(plan: &Plan) -> Result<(), Error> {
     let client = kubeconfig::client(&plan.kubeconfig("admin")).await?;
     let nodes: Api<Node> = Api::all(client);
     let wanted: Vec<_> = plan.node_sites().into_iter().map(|node| node.site.name).collect();
-    let ready = wait::until("nodes ready", NODES_PATIENCE, None, async || {
+    let ready = wait::until("nodes ready", NODES_PATIENCE, None, || async {
         let list = nodes.list(&ListParams::default()).await.map_err(|error| error.to_string())?;
         let ready: Vec<_> = list
             .items
@@ -132,7 +131,7 @@ fn start(
 async fn containerd_ready(plan: &Plan, programs: &Programs, node: &NodeSite) -> Result<(), Error> {
     let process = Process::new(plan, format!("{}-containerd", node.site.name));
     let socket = plan.containerd_socket(&node.site.name);
-    wait::until("answer", Duration::from_secs(60), Some(&process), async || {
+    wait::until("answer", Duration::from_secs(60), Some(&process), || async {
         if !socket.exists() {
             return Err("no socket".to_owned());
         }

@@ -1,5 +1,6 @@
-//! Rule 6: the operator's part in the election. It stamps, it quarantines, and
-//! it gives orders; it never names a holder.
+//! Rules 6 and 9: the operator's part in the election. It stamps, it
+//! quarantines, it gives orders, and it makes a new object for another lease
+//! duration; it never names a holder.
 
 use std::time::Duration;
 
@@ -21,6 +22,11 @@ pub enum Chore {
     },
     /// Write the orders, and keep all else.
     GiveOrders,
+    /// Delete it, with its uid and resourceVersion as preconditions, and create
+    /// an empty one, which is then quarantined: another lease duration is
+    /// wanted, and the duration belongs to the object (rule 9). A living Goose
+    /// goes on over this (rule 6).
+    Recreate,
     /// Leave it alone: its record is of a format that this version cannot
     /// read, and that members of another version go by.
     LeaveAlone(Unreadable),
@@ -43,10 +49,13 @@ pub fn chore(lease: &Lease, orders: &Orders, longest: Duration) -> Option<Chore>
     let quarantine = |term, why| {
         Some(Chore::Quarantine { record: Record::quarantine(term, clamped(longest)), why })
     };
+    if !lease.stamped {
+        let term = lease.record.as_ref().map_or(0, |record| record.term);
+        return quarantine(term, Why::NotStamped);
+    }
     match &lease.record {
-        Err(why @ Unreadable::Format(_)) if lease.stamped => Some(Chore::LeaveAlone(why.clone())),
-        Ok(record) if !lease.stamped => quarantine(record.term, Why::NotStamped),
-        Err(_) if !lease.stamped => quarantine(0, Why::NotStamped),
+        Err(why @ Unreadable::Format(_)) => Some(Chore::LeaveAlone(why.clone())),
+        _ if lease.orders.timing != orders.timing => Some(Chore::Recreate),
         Err(_) => quarantine(0, Why::Unreadable),
         Ok(_) => (lease.orders != *orders).then_some(Chore::GiveOrders),
     }
@@ -56,6 +65,7 @@ pub fn chore(lease: &Lease, orders: &Orders, longest: Duration) -> Option<Chore>
 mod tests {
     use super::*;
     use crate::record::Incarnation;
+    use crate::timing::Timing;
 
     const LONGEST: Duration = Duration::from_secs(15);
 
@@ -88,6 +98,15 @@ mod tests {
         assert!(matches!(garbage, Some(Chore::Quarantine { why: Why::Unreadable, .. })));
         let next = chore(&lease(true, Err(Unreadable::Format(2))), &Orders::default(), LONGEST);
         assert_eq!(next, Some(Chore::LeaveAlone(Unreadable::Format(2))));
+    }
+
+    #[test]
+    fn another_duration_makes_a_new_object() {
+        let timing = Timing::new(Duration::from_secs(9), Duration::from_secs(3)).ok();
+        let orders = Orders { timing, ..Orders::default() };
+        assert_eq!(chore(&lease(true, held()), &orders, LONGEST), Some(Chore::Recreate));
+        let empty = chore(&lease(false, Err(Unreadable::Missing)), &orders, LONGEST);
+        assert!(matches!(empty, Some(Chore::Quarantine { .. })));
     }
 
     #[test]

@@ -17,10 +17,11 @@ pub const RECORD: &str = "duckduckgoose.dev/record";
 /// was restored or copied bears another one (rule 6).
 pub const STAMP: &str = "duckduckgoose.dev/lease";
 
-/// Order: the lease duration, in milliseconds (`6000`).
+/// The lease duration of this object, in milliseconds (`6000`): written with
+/// the stamp, and never changed after (rule 9).
 pub const DURATION: &str = "duckduckgoose.dev/duration";
 
-/// Order: the time between two renewals, in milliseconds (`2000`).
+/// The time between two renewals, in milliseconds (`2000`), as [`DURATION`].
 pub const RENEWAL: &str = "duckduckgoose.dev/renewal";
 
 /// Order: the uids of the pods that are next in line, first one first,
@@ -58,7 +59,8 @@ pub struct Lease {
 /// What the operator wants of the members. Binds a member from when it sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Orders {
-    /// The lease and its renewal; `None` where it says nothing that can be followed.
+    /// The lease and its renewal, which belong to the object (rule 9); `None`
+    /// where it says nothing that can be followed.
     pub timing: Option<Timing>,
     /// Uids of the pods that are next in line, first one first.
     pub successors: Vec<String>,

@@ -58,11 +58,13 @@ pub enum TimingError {
 }
 
 impl Timing {
-    /// A lease that lasts `lease` and is renewed every `renewal`.
+    /// A lease that lasts `lease` and is renewed every `renewal`, in whole
+    /// milliseconds, as the record has them.
     ///
     /// # Errors
     /// When one of them is out of bounds, with the arithmetic.
     pub fn new(lease: Duration, renewal: Duration) -> Result<Timing, TimingError> {
+        let (lease, renewal) = (whole_millis(lease), whole_millis(renewal));
         if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&lease) {
             return Err(TimingError::Lease(lease));
         }
@@ -112,7 +114,7 @@ impl Timing {
     /// fits before the deadline even while the first attempt of a due renewal
     /// is on its way.
     pub fn longest_hold(&self) -> Duration {
-        (self.allowance() - self.renewal - self.attempt()) * 100 / STRETCH_PERCENT
+        whole_millis((self.allowance() - self.renewal - self.attempt()) * 100 / STRETCH_PERCENT)
     }
 }
 
@@ -158,6 +160,12 @@ pub fn stagger(rank: Option<usize>, jitter: u16) -> Duration {
         Some(1) => SECOND_SUCCESSOR,
         _ => SECOND_SUCCESSOR * 2 + OTHERS_SPREAD * u32::from(jitter) / 1000,
     }
+}
+
+/// The record tells spans in milliseconds: what it is compared with must not
+/// have more.
+pub(crate) fn whole_millis(span: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// ρ, the bound on how much two members' raw clocks may differ in rate: 1 %.

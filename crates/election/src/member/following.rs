@@ -19,8 +19,7 @@ struct Followed {
     released: bool,
     /// When this proof of life was first seen on this chain.
     since: Instant,
-    /// The longest duration that was seen with this proof of life: an edit of
-    /// the duration alone makes no wait shorter.
+    /// How long it is to be waited on.
     duration: Duration,
     /// The term in which the record was last seen held on this chain.
     held_in: Option<u64>,
@@ -41,8 +40,11 @@ impl Following {
         self.current = None;
     }
 
-    /// The next version on the chain: every version before it was seen.
-    pub fn follow(&mut self, now: &Reading, lease: &Lease, record: &Record) {
+    /// The next version on the chain: every version before it was seen. `least`
+    /// is the lease duration of the object: no edit of the record's duration
+    /// alone makes a wait shorter than that, or than what was seen with the
+    /// same proof of life.
+    pub fn follow(&mut self, now: &Reading, lease: &Lease, record: &Record, least: Duration) {
         let proof = ProofOfLife::of(lease, record);
         let before = self.current.take();
         let held_before = before.as_ref().filter(|b| b.proof.uid == proof.uid);
@@ -53,7 +55,7 @@ impl Following {
         let same = before.filter(|b| b.proof == proof && b.released == record.released);
         let (since, seen_duration) = match same {
             Some(same) => (same.since, same.duration),
-            None => (now.instant(), Duration::ZERO),
+            None => (now.instant(), least),
         };
         let duration = record.duration.max(seen_duration);
         self.current =

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::clock::{Instant, Reading};
 use crate::lease::{Lease, Version};
 use crate::record::{Incarnation, Record};
-use crate::timing::Timing;
+use crate::timing::{Timing, whole_millis};
 use following::Following;
 pub use io::{Cause, Input, Outcome, Output, Role, Write};
 
@@ -27,7 +27,7 @@ pub use view::{Reason, View};
 pub struct Config {
     /// Who it is. A new process must have a new nonce.
     pub me: Incarnation,
-    /// The lease to use until the operator orders one.
+    /// The lease to use on an object that tells none.
     pub timing: Timing,
     /// Thousandths, 0 to 999, chosen at random by the driver: spreads the
     /// members that would otherwise all act at one time.
@@ -141,7 +141,7 @@ impl Member {
     pub fn promise(&mut self, now: &Reading, hold: Duration) -> bool {
         let longest = self.timing.longest_hold();
         let Some(tenure) = &mut self.tenure else { return false };
-        tenure.wanted_hold = tenure.wanted_hold.max(hold.min(longest));
+        tenure.wanted_hold = tenure.wanted_hold.max(whole_millis(hold).min(longest));
         tenure.promise(now, hold)
     }
 
@@ -172,12 +172,13 @@ impl Member {
     fn read(&mut self, now: &Reading, lease: Option<Lease>, out: &mut Vec<Output>) {
         self.has_read = true;
         self.outdated = None;
-        self.heard(now);
         let known = self.lease.as_ref().map(|known| (&known.uid, known.version));
         let found = lease.as_ref().map(|found| (&found.uid, found.version));
         if found.is_none() || found != known {
             self.following.lose();
+            self.patience = self.timing.silence();
         }
+        self.heard(now);
         match lease {
             Some(lease) => self.learn(now, lease, out),
             None => self.lease = None,
@@ -187,6 +188,7 @@ impl Member {
     /// The next version on the watch, unless the answer to an own write told it
     /// before: own writes replace the last version known, so nothing is missed.
     fn watched(&mut self, now: &Reading, lease: Lease, out: &mut Vec<Output>) {
+        self.patience = self.timing.silence();
         self.heard(now);
         if self.lease.as_ref().is_none_or(|known| lease.version > known.version) {
             self.learn(now, lease, out);
@@ -196,6 +198,7 @@ impl Member {
     }
 
     fn deleted(&mut self, now: &Reading) {
+        self.patience = self.timing.silence();
         self.heard(now);
         self.following.lose();
         self.lease = None;
@@ -225,16 +228,26 @@ impl Member {
 
     /// Takes a newer version in, every version before it being known.
     fn learn(&mut self, now: &Reading, lease: Lease, out: &mut Vec<Output>) {
-        if lease.stamped {
-            self.stamped_uid = Some(lease.uid.clone());
+        if lease.stamped && !self.is_stamped(&lease) {
+            self.meet(&lease);
         }
         self.credit(now, &lease, out);
         match self.readable(&lease) {
-            Some(record) => self.following.follow(now, &lease, record),
+            Some(record) => self.following.follow(now, &lease, record, self.timing.lease()),
             None => self.following.lose(),
         }
         self.lease = Some(lease);
         self.yield_to_others(out);
+    }
+
+    /// Rules 6 and 9: an object that is seen stamped stays so, and has one lease
+    /// duration for life. An old copy that is put in its place has the same
+    /// one, so nobody waits on a copy for less than its holder counts on.
+    fn meet(&mut self, lease: &Lease) {
+        self.stamped_uid = Some(lease.uid.clone());
+        if let Some(timing) = lease.orders.timing {
+            self.timing = timing;
+        }
     }
 
     /// Rule 1: evidence that an attempt was applied is credited to the attempt
@@ -254,9 +267,7 @@ impl Member {
         }
         let is = self.role_at(now);
         if is != was {
-            let late = self.in_flight.is_some() || sent.cause == Cause::AppliedLate;
-            let cause = if late { Cause::AppliedLate } else { sent.cause };
-            out.push(Output::Became(is, cause));
+            out.push(Output::Became(is, sent.cause));
         }
     }
 
@@ -289,9 +300,6 @@ impl Member {
         let Some(lease) = self.lease.as_ref().filter(|lease| self.is_stamped(lease)) else {
             return;
         };
-        if let Some(timing) = lease.orders.timing {
-            self.timing = timing;
-        }
         let Some(tenure) = &self.tenure else { return };
         let orders = &lease.orders;
         if orders.fenced.iter().any(|uid| uid == self.me.pod_uid()) {
@@ -332,7 +340,6 @@ impl Member {
 
     fn heard(&mut self, now: &Reading) {
         self.heard = Some(now.instant());
-        self.patience = self.timing.silence();
         self.resync_at = Some(now.after(self.jittered(self.patience)));
     }
 

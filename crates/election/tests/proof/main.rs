@@ -1,0 +1,6 @@
+//! The election's proof, with the machines that ship: stories told as text, and
+//! simulation by seed, in one small world.
+
+mod simulation;
+mod stories;
+mod world;

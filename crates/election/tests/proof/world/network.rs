@@ -1,0 +1,79 @@
+//! What is on its way, and when it arrives.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
+
+use crate::world::Event;
+
+/// Messages and alarms in the order of their time.
+pub struct Network {
+    queue: BinaryHeap<Reverse<(Duration, u64)>>,
+    events: BTreeMap<u64, (String, Event)>,
+    next_id: u64,
+    /// When the last message that keeps its order arrives at each member.
+    last_in_order: BTreeMap<String, Duration>,
+    /// Without it, every message takes as long as any other.
+    random: Option<fastrand::Rng>,
+}
+
+impl Network {
+    /// Every message takes 2 ms.
+    pub fn steady() -> Network {
+        Network {
+            queue: BinaryHeap::new(),
+            events: BTreeMap::new(),
+            next_id: 0,
+            last_in_order: BTreeMap::new(),
+            random: None,
+        }
+    }
+
+    /// Most messages take a few milliseconds, some take seconds.
+    pub fn random(seed: u64) -> Network {
+        Network { random: Some(fastrand::Rng::with_seed(seed)), ..Network::steady() }
+    }
+
+    /// The event happens at this time.
+    pub fn at(&mut self, time: Duration, name: &str, event: Event) {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.events.insert(id, (name.to_owned(), event));
+        self.queue.push(Reverse((time, id)));
+    }
+
+    /// The message leaves now, and arrives when it has travelled.
+    pub fn travel(&mut self, now: Duration, name: &str, event: Event) {
+        let arrives = now + self.latency();
+        self.at(arrives, name, event);
+    }
+
+    /// As [`Network::travel`], but overtakes no other such message.
+    pub fn travel_in_order(&mut self, now: Duration, name: &str, event: Event) {
+        let earliest = self.last_in_order.get(name).copied().unwrap_or_default();
+        let arrives = earliest.max(now + self.latency());
+        self.last_in_order.insert(name.to_owned(), arrives);
+        self.at(arrives, name, event);
+    }
+
+    /// The next event that happens not later than `end`.
+    pub fn next_until(&mut self, end: Duration) -> Option<(Duration, String, Event)> {
+        let &Reverse((at, id)) = self.queue.peek()?;
+        if at > end {
+            return None;
+        }
+        self.queue.pop();
+        let (name, event) = self.events.remove(&id).expect("every queued event is stored");
+        Some((at, name, event))
+    }
+
+    fn latency(&mut self) -> Duration {
+        let Some(random) = &mut self.random else { return Duration::from_millis(2) };
+        let micros = match random.u8(..100) {
+            0 => random.u64(100_000..8_000_000),
+            1..=5 => random.u64(10_000..300_000),
+            _ => random.u64(500..5_000),
+        };
+        Duration::from_micros(micros)
+    }
+}

@@ -9,13 +9,21 @@
 //! | [`crd`] | the CustomResourceDefinition that all of these make |
 //! | [`names`] | labels, ports, environment and object names |
 
+#[cfg(feature = "resource")]
 pub mod cluster;
+#[cfg(feature = "resource")]
 pub mod crd;
+#[cfg(feature = "resource")]
 pub mod lease;
 pub mod names;
+#[cfg(feature = "resource")]
 pub mod pod_template;
+#[cfg(feature = "resource")]
 pub mod status;
 
+#[cfg(feature = "resource")]
 pub use cluster::{DuckGooseCluster, DuckGooseClusterSpec};
+#[cfg(feature = "resource")]
 pub use lease::LeaseSettings;
+#[cfg(feature = "resource")]
 pub use status::DuckGooseClusterStatus;

@@ -18,6 +18,8 @@
 //! - Whoever has permission to write the Lease can forge a record.
 
 pub mod clock;
+#[cfg(feature = "kube")]
+pub mod driver;
 pub mod keeper;
 pub mod lease;
 pub mod member;

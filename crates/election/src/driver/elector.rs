@@ -1,0 +1,283 @@
+//! The handle on a member: everything that asks it or tells it something.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease as Object;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::clock::Reading;
+use crate::driver::client::LeaseClient;
+use crate::driver::{clocks, object, run};
+use crate::member::{Cause, Config, Input, Member, Outcome, Output, Role, View, Write};
+use crate::record::Incarnation;
+use crate::timing::Timing;
+
+/// Where to take part, and as whom.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Namespace of the Lease.
+    pub namespace: String,
+    /// Name of the Lease.
+    pub lease: String,
+    /// The member, see [`incarnation`](crate::driver::incarnation) and
+    /// [`jitter`](crate::driver::jitter).
+    pub member: Config,
+}
+
+/// What happened, for logs and metrics. Who wants the role asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The role changed.
+    Became(Role, Cause),
+    /// Something does not work; said once, not at each retry.
+    Trouble(String),
+    /// All of it works again.
+    Mended,
+}
+
+/// A member of an election on a real Lease. Clones are the same member.
+#[derive(Clone)]
+pub struct Elector {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    clocks: Box<dyn Fn() -> Reading + Send + Sync>,
+    jobs: mpsc::UnboundedSender<Vec<Job>>,
+    events: broadcast::Sender<Event>,
+    ended: watch::Sender<bool>,
+    jitter: u16,
+    timing: Timing,
+}
+
+struct State {
+    member: Member,
+    /// The object of the newest version that the member knows; once there was
+    /// one, there is one, also after the Lease was deleted.
+    newest: Option<Arc<Object>>,
+    /// How many own writes are known to be applied.
+    applied: u64,
+    /// What does not work at the moment: reading, writing.
+    troubles: [Option<String>; 2],
+    /// When the loop last turned.
+    turned: Reading,
+}
+
+/// What the loop is to do.
+pub(super) enum Job {
+    Write(Write, Arc<Object>),
+    Resync,
+}
+
+/// What can fail, each on its own.
+#[derive(Clone, Copy)]
+pub(super) enum Activity {
+    Reading,
+    Writing,
+}
+
+impl Elector {
+    /// Starts to take part. Needs a tokio runtime with time and I/O. Goes on
+    /// until [`shut_down`](Elector::shut_down), also without any handle left.
+    pub fn join(settings: Settings) -> Elector {
+        let client = LeaseClient::new(settings.namespace, settings.lease);
+        let (elector, jobs) = Elector::new(settings.member, clocks::read);
+        tokio::spawn(run::run(elector.clone(), Arc::new(client), jobs));
+        elector
+    }
+
+    /// A member that nothing drives yet.
+    fn new(
+        config: Config,
+        clocks: impl Fn() -> Reading + Send + Sync + 'static,
+    ) -> (Elector, mpsc::UnboundedReceiver<Vec<Job>>) {
+        let (jobs, receiver) = mpsc::unbounded_channel();
+        let shared = Shared {
+            jitter: config.jitter,
+            timing: config.timing,
+            state: Mutex::new(State::new(config, clocks())),
+            clocks: Box::new(clocks),
+            jobs,
+            events: broadcast::Sender::new(EVENTS),
+            ended: watch::Sender::new(false),
+        };
+        (Elector { shared: Arc::new(shared) }, receiver)
+    }
+
+    /// Who this member is.
+    pub fn me(&self) -> Incarnation {
+        self.lock().member.me().clone()
+    }
+
+    /// What this member is at this moment (rule 2).
+    pub fn role(&self) -> Role {
+        let state = self.lock();
+        state.member.role_at(&self.now())
+    }
+
+    /// What this member knows at this moment.
+    pub fn view(&self) -> View {
+        let state = self.lock();
+        state.member.view(&self.now())
+    }
+
+    /// What does not work at the moment, in words; `None` when all does.
+    pub fn trouble(&self) -> Option<String> {
+        self.lock().troubles.iter().flatten().next().cloned()
+    }
+
+    /// Whether the Lease itself was ever read. Once so, always so.
+    pub fn has_read(&self) -> bool {
+        self.lock().newest.is_some()
+    }
+
+    /// Whether the loop still turns: tells of a defect, never of the role or of
+    /// the API server.
+    pub fn is_alive(&self) -> bool {
+        let state = self.lock();
+        self.now().since(state.turned.instant()) < 4 * LONGEST_SLEEP
+    }
+
+    /// What happens from now on. A slow reader misses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.shared.events.subscribe()
+    }
+
+    /// Gives the role up, if it is had: Duck when this returns. The release is
+    /// written as soon as what was promised has passed.
+    pub fn hand_over(&self) {
+        self.tell(Input::HandOver, None);
+    }
+
+    /// Promises to stay Goose for `hold` (rule 11). What is refused only
+    /// because none so long was asked for before is renewed for, and possible
+    /// a little later.
+    pub fn promise(&self, hold: Duration) -> bool {
+        let granted = {
+            let mut state = self.lock();
+            let now = self.now();
+            state.member.promise(&now, hold)
+        };
+        self.tell(Input::Tick, None);
+        granted
+    }
+
+    /// Ends: Duck at once. Returns when nothing is left to say, or after `limit`;
+    /// whether it was the former.
+    pub async fn shut_down(&self, limit: Duration) -> bool {
+        self.tell(Input::ShutDown, None);
+        let mut ended = self.shared.ended.subscribe();
+        let waited = tokio::time::timeout(limit, ended.wait_for(|ended| *ended)).await;
+        matches!(waited, Ok(Ok(_)))
+    }
+
+    /// Tells the machine what was seen, and the object that it was seen in.
+    /// What it then wants goes to the loop in the order in which it was wanted.
+    pub(super) fn tell(&self, input: Input, object: Option<Arc<Object>>) {
+        let mut state = self.lock();
+        state.keep(&input, object);
+        let outputs = state.member.handle(self.now(), input);
+        let mut jobs = Vec::new();
+        for output in outputs {
+            match (output, &state.newest) {
+                (Output::Write(write), Some(base)) => jobs.push(Job::Write(write, base.clone())),
+                (Output::Write(_), None) => unreachable!("only what was seen is written to"),
+                (Output::Resync, _) => jobs.push(Job::Resync),
+                (Output::Became(role, cause), _) => self.report(Event::Became(role, cause)),
+            }
+        }
+        // Also when there are none: the loop's next time to wake may have changed.
+        // Nobody listens any more after the end, when nothing is wanted either.
+        let _ = self.shared.jobs.send(jobs);
+    }
+
+    /// Remembers what does not work, and reports each change of it.
+    pub(super) fn note(&self, activity: Activity, trouble: Option<String>) {
+        let mut state = self.lock();
+        let known = &mut state.troubles[activity as usize];
+        if *known == trouble {
+            return;
+        }
+        known.clone_from(&trouble);
+        match trouble {
+            Some(trouble) => self.report(Event::Trouble(trouble)),
+            None if state.troubles == [None, None] => self.report(Event::Mended),
+            None => {}
+        }
+    }
+
+    /// Notes that the loop turns, and tells for how long it may sleep.
+    pub(super) fn turn(&self) -> Duration {
+        let mut state = self.lock();
+        let now = self.now();
+        state.turned = now;
+        state.member.wake(&now).unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.lock().member.is_done()
+    }
+
+    pub(super) fn has_ended(&self) {
+        self.shared.ended.send_replace(true);
+    }
+
+    pub(super) fn applied(&self) -> u64 {
+        self.lock().applied
+    }
+
+    pub(super) fn jitter(&self) -> u16 {
+        self.shared.jitter
+    }
+
+    /// After how long an attempt is given up, by the timing that is ordered.
+    pub(super) fn limit(&self) -> Duration {
+        let newest = self.lock().newest.clone();
+        let ordered = newest.and_then(|object| object::lease(&object)?.orders.timing);
+        ordered.unwrap_or(self.shared.timing).attempt()
+    }
+
+    fn report(&self, event: Event) {
+        // Whether anybody listens is not the member's concern.
+        let _ = self.shared.events.send(event);
+    }
+
+    /// Always called with the lock held: a clock that was read before waiting
+    /// for the lock would be an old one.
+    fn now(&self) -> Reading {
+        (self.shared.clocks)()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().expect("a member that panicked does not answer")
+    }
+}
+
+impl State {
+    fn new(config: Config, now: Reading) -> State {
+        let member = Member::new(config);
+        State { member, newest: None, applied: 0, troubles: [None, None], turned: now }
+    }
+
+    /// Keeps the object by the member's own rule: what was read afresh is the
+    /// truth, all else may have been overtaken by the answer to an own write.
+    fn keep(&mut self, input: &Input, object: Option<Arc<Object>>) {
+        if let Input::Written { outcome: Outcome::Applied(_), .. } = input {
+            self.applied += 1;
+        }
+        let version = |object: &Arc<Object>| object::lease(object).map(|lease| lease.version);
+        let known = self.newest.as_ref().and_then(version);
+        let found = object.as_ref().and_then(version);
+        if found.is_some() && (found > known || matches!(input, Input::Read(_))) {
+            self.newest = object;
+        }
+    }
+}
+
+/// More events than happen between two looks of a reader that lives.
+const EVENTS: usize = 64;
+
+/// The loop turns at least this often, so that one that does not is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);

@@ -1,0 +1,53 @@
+//! The loop: does what the machine wants, and tells it what came of it.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::driver::client::{LeaseClient, outcome};
+use crate::driver::elector::{Activity, Elector, Job};
+use crate::driver::follow::follow;
+use crate::member::Input;
+
+/// Drives the member until it was shut down and has nothing left to say.
+pub(super) async fn run(
+    elector: Elector,
+    client: Arc<LeaseClient>,
+    mut jobs: UnboundedReceiver<Vec<Job>>,
+) {
+    // Each write in a task of its own: none makes another, or the watch, wait.
+    let mut writes = JoinSet::new();
+    let mut following = pin!(follow(&elector, &client));
+    while !elector.is_done() {
+        let longest = elector.turn();
+        tokio::select! {
+            Some(wanted) = jobs.recv() => for job in wanted {
+                match job {
+                    Job::Write(write, base) => {
+                        let client = Arc::clone(&client);
+                        writes.spawn(async move {
+                            let answer = client.write(&base, &write).await.map(Arc::new);
+                            (write.record.attempt, answer)
+                        });
+                    }
+                    Job::Resync => {
+                        client.distrust();
+                        following.set(follow(&elector, &client));
+                    }
+                }
+            },
+            Some(Ok((attempt, answer))) = writes.join_next() => {
+                let trouble = answer.as_ref().err().map(|e| format!("cannot write the Lease: {e}"));
+                elector.note(Activity::Writing, trouble);
+                let outcome = outcome(&answer);
+                elector.tell(Input::Written { attempt, outcome }, answer.ok());
+            }
+            () = sleep(longest) => elector.tell(Input::Tick, None),
+            never = &mut following => match never {},
+        }
+    }
+    elector.has_ended();
+}

@@ -1,0 +1,119 @@
+//! What the operator tells the sidecar, by environment.
+
+use std::path::PathBuf;
+
+use api::names::{SIDECAR_PORT, env};
+use election::driver::incarnation;
+use election::record::{Incarnation, NotAnIncarnation};
+
+/// All that a sidecar is told.
+#[derive(Debug)]
+pub struct Environment {
+    /// Address and port to serve HTTP on.
+    pub listen: String,
+    /// File of the container's termination message.
+    pub termination_log: PathBuf,
+    /// Whom it is, and in which election; or why that cannot be said.
+    pub member: Result<Membership, EnvironmentError>,
+}
+
+/// Which member of which cluster this process is.
+#[derive(Debug)]
+pub struct Membership {
+    /// Name of the cluster, and of its Lease.
+    pub cluster: String,
+    /// Namespace of both.
+    pub namespace: String,
+    /// This run of the sidecar in this pod.
+    pub incarnation: Incarnation,
+}
+
+/// Why a sidecar does not know who it is.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// A variable is not there.
+    #[error(
+        "wanted {0} in the environment, found nothing: the operator sets it, and who runs the \
+         sidecar by hand sets it by hand"
+    )]
+    Missing(&'static str),
+    /// The pod's name or its uid are none.
+    #[error("{} and {} make no identity: {source}", env::POD, env::POD_UID)]
+    NotAPod {
+        /// What is wrong with them.
+        #[from]
+        source: NotAnIncarnation,
+    },
+}
+
+impl Environment {
+    /// Reads the variables by this function.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Environment {
+        // What is empty was forgotten just as well.
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let listen = variable(env::LISTEN).unwrap_or_else(|| format!("[::]:{SIDECAR_PORT}"));
+        let termination_log = variable(env::TERMINATION_LOG);
+        Environment {
+            listen,
+            termination_log: termination_log.as_deref().unwrap_or(TERMINATION_LOG).into(),
+            member: Membership::read(variable),
+        }
+    }
+}
+
+impl Membership {
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Membership, EnvironmentError> {
+        let wanted = |name| variable(name).ok_or(EnvironmentError::Missing(name));
+        Ok(Membership {
+            cluster: wanted(env::CLUSTER)?,
+            namespace: wanted(env::NAMESPACE)?,
+            incarnation: incarnation(&wanted(env::POD)?, &wanted(env::POD_UID)?)?,
+        })
+    }
+}
+
+/// Where Kubernetes looks unless told otherwise.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [(&str, &str); 4] = [
+        (env::CLUSTER, "pond"),
+        (env::NAMESPACE, "default"),
+        (env::POD, "pond-0"),
+        (env::POD_UID, "5ff5"),
+    ];
+
+    fn read(variables: &[(&str, &str)]) -> Environment {
+        let found = |name: &str| variables.iter().find(|(key, _)| *key == name);
+        Environment::read(|name| found(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn what_is_absent_has_the_value_of_the_documentation() {
+        let environment = read(&ALL);
+        assert_eq!(environment.listen, "[::]:4040");
+        assert_eq!(environment.termination_log, PathBuf::from("/dev/termination-log"));
+        let member = environment.member.unwrap();
+        assert_eq!((member.incarnation.pod(), member.incarnation.pod_uid()), ("pond-0", "5ff5"));
+    }
+
+    #[test]
+    fn each_variable_that_is_missing_or_empty_is_named() {
+        for (missing, _) in ALL {
+            let rest: Vec<_> = ALL.into_iter().filter(|(name, _)| *name != missing).collect();
+            let why = read(&rest).member.unwrap_err().to_string();
+            assert!(why.starts_with(&format!("wanted {missing} in the environment")), "{why}");
+        }
+        let empty = ALL.map(|(name, value)| (name, if name == env::POD { "" } else { value }));
+        assert!(matches!(read(&empty).member, Err(EnvironmentError::Missing(env::POD))));
+    }
+
+    #[test]
+    fn a_pod_that_cannot_be_one_is_refused() {
+        let odd = ALL.map(|(name, value)| (name, if name == env::POD { "a_b" } else { value }));
+        assert!(matches!(read(&odd).member, Err(EnvironmentError::NotAPod { .. })));
+    }
+}

@@ -78,15 +78,23 @@ impl Run {
             self.world.start(&pod, self.random.u16(..1000));
             return self.set_rates(&pod);
         }
-        match self.random.u8(..20) {
+        match self.random.u8(..21) {
             0 | 1 => self.world.node(&pod).link = self.broken_link(),
             2..=4 => self.world.heal(&pod),
             5 => self.world.lose_watch(&pod),
             6 => self.world.node(&pod).frozen = true,
             7 | 8 => self.world.thaw(&pod),
-            9 => self.world.kill(&pod),
+            9 => {
+                let notice = Duration::from_millis(self.random.u64(100..8_000));
+                self.world.kill(&pod, notice);
+                if self.random.bool() {
+                    // The kubelet starts the next one before it tells of the death.
+                    self.world.start(&pod, self.random.u16(..1000));
+                }
+            }
             10 => self.tamper(),
             11 => self.world.keeper = None,
+            19 => self.world.keeper_loses_watch(),
             12..=14 => self.order(),
             15 => self.world.ask(&pod, Input::HandOver),
             16 => self.world.ask(&pod, Input::ShutDown),
@@ -172,7 +180,7 @@ impl Run {
     fn make_peace(&mut self) {
         for pod in self.pods.clone() {
             if self.world.nodes.contains_key(&pod) {
-                self.world.kill(&pod);
+                self.world.lose(&pod);
             }
             self.world.start(&pod, self.random.u16(..1000));
         }

@@ -53,7 +53,11 @@ impl Stage {
             "gap" => world.lose_watch(pod),
             "freeze" => world.node(pod).frozen = true,
             "thaw" => world.thaw(pod),
-            "kill" => world.kill(pod),
+            "lose" => {
+                world.lose(pod);
+            }
+            "kill" => world.kill(pod, wanted(case, "notice", span)),
+            "operator-gap" => world.keeper_loses_watch(),
             "hand-over" => world.ask(pod, Input::HandOver),
             "shut-down" => world.ask(pod, Input::ShutDown),
             "promise" => {

@@ -12,9 +12,11 @@ pub mod server;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use duckduckgoose_election::keeper::{Chore, chore};
+use duckduckgoose_election::clock::Reading;
+use duckduckgoose_election::keeper::{Chore, DeathWatch, chore};
 use duckduckgoose_election::lease::Orders;
 use duckduckgoose_election::member::{Input, Outcome, Output, Role, Write};
+use duckduckgoose_election::record::Incarnation;
 use judge::Judge;
 use network::Network;
 use node::Node;
@@ -29,6 +31,9 @@ pub enum Event {
     ReadAgain { watch: u64 },
     ReadAnswered { watch: u64, object: Option<Object>, told: usize },
     KeeperLooks,
+    KeeperTold { change: Change },
+    DeathSeen { who: Incarnation },
+    KeeperReleases,
 }
 
 /// The world.
@@ -39,6 +44,8 @@ pub struct World {
     /// What the operator wants, and the longest lease ever used; `None` while
     /// no operator runs.
     pub keeper: Option<(Orders, Duration)>,
+    deaths: DeathWatch,
+    keeper_told: usize,
     /// What happened since it was last taken, a line each.
     pub log: Vec<String>,
     network: Network,
@@ -59,6 +66,8 @@ impl World {
             server: Server::default(),
             nodes: BTreeMap::new(),
             keeper: None,
+            deaths: DeathWatch::default(),
+            keeper_told: 0,
             log: Vec::new(),
             network,
             judge: Judge::default(),
@@ -74,9 +83,22 @@ impl World {
         self.read(name);
     }
 
-    /// The process is gone, with what it had in its hands.
-    pub fn kill(&mut self, name: &str) {
-        self.nodes.remove(name).unwrap_or_else(|| panic!("there is no {name}"));
+    /// The process is gone, with what it had in its hands. Nobody is told.
+    pub fn lose(&mut self, name: &str) -> Incarnation {
+        let node = self.nodes.remove(name).unwrap_or_else(|| panic!("there is no {name}"));
+        node.member.me().clone()
+    }
+
+    /// The process is gone, and after `notice` its termination message is seen.
+    pub fn kill(&mut self, name: &str, notice: Duration) {
+        let who = self.lose(name);
+        self.network.at(self.time + notice, "", Event::DeathSeen { who });
+    }
+
+    /// The keeper starts anew, or lost its watch: it reads afresh.
+    pub fn keeper_loses_watch(&mut self) {
+        self.deaths.read(self.server.object.as_ref().map(Object::lease));
+        self.keeper_told = self.server.history.len();
     }
 
     pub fn node(&mut self, name: &str) -> &mut Node {
@@ -151,6 +173,12 @@ impl World {
     fn happen(&mut self, name: &str, event: Event) {
         match event {
             Event::KeeperLooks => return self.keeper_looks(),
+            Event::KeeperTold { change } => return self.keeper_told(change),
+            Event::DeathSeen { who } => {
+                self.deaths.died(&steady(self.time), who);
+                return self.keeper_releases();
+            }
+            Event::KeeperReleases => return self.keeper_releases(),
             Event::Arrives { write } => return self.write_arrives(name, write),
             _ => {}
         }
@@ -266,8 +294,37 @@ impl World {
         for name in self.nodes.keys().cloned().collect::<Vec<_>>() {
             self.tell(&name);
         }
-        if self.keeper.is_some() {
-            self.network.travel(self.time, "", Event::KeeperLooks);
+        if self.keeper.is_none() {
+            return;
+        }
+        self.network.travel(self.time, "", Event::KeeperLooks);
+        let begin = std::mem::replace(&mut self.keeper_told, self.server.history.len());
+        for change in self.server.history[begin..].iter().cloned() {
+            self.network.travel_in_order(self.time, "", Event::KeeperTold { change });
+        }
+    }
+
+    fn keeper_told(&mut self, change: Change) {
+        match change {
+            Change::Written(object) => self.deaths.watched(object.lease()),
+            Change::Deleted => self.deaths.deleted(),
+        }
+        self.keeper_releases();
+    }
+
+    /// Rule 10: what a confirmed death left is released, once what it promised
+    /// is over.
+    fn keeper_releases(&mut self) {
+        if self.keeper.is_none() {
+            return;
+        }
+        let now = steady(self.time);
+        if let Some(release) = self.deaths.release(&now) {
+            self.say("keeper", &format!("releases term {} of the dead", release.record.term));
+            self.server.write_record(&release.uid, release.version, &release.record);
+            self.tell_all();
+        } else if let Some(wait) = self.deaths.wake(&now) {
+            self.network.at(self.time + wait, "", Event::KeeperReleases);
         }
     }
 
@@ -321,6 +378,11 @@ impl World {
     fn check(&mut self) {
         self.judge.judge(self.time, self.nodes.values(), &self.log);
     }
+}
+
+/// The clocks of the keeper's machine.
+fn steady(time: Duration) -> Reading {
+    Reading { boottime: time, raw: time, wall: time }
 }
 
 /// `Goose in term 7`, `Duck`.

@@ -121,7 +121,7 @@ mod tests {
     fn finds_a_child_by_its_environment_and_reaps_it() {
         let mut command = std::process::Command::new("sleep");
         command.arg("60").env("DUCKGOOSE_IDENTITY_TEST", std::process::id().to_string());
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         let variable = format!("DUCKGOOSE_IDENTITY_TEST={}", std::process::id());
         // The environment appears with the exec, a moment after the fork.
         let found = loop {
@@ -133,5 +133,6 @@ mod tests {
         assert!(found.signal(Signal::KILL));
         assert!(found.wait(Duration::from_secs(5)));
         assert!(with_environment(&variable).is_empty());
+        assert!(child.wait().is_err(), "it was reaped already");
     }
 }

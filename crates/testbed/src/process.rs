@@ -30,7 +30,7 @@ pub(crate) struct Invocation {
 /// Every process of a cluster has this variable, with the cluster's folder as its value, in its
 /// environment, and so have those that it starts (containerd's shims): `down` finds them by it
 /// even if the record of their id was never written.
-const MARK: &str = "DUCKGOOSE_TESTBED";
+pub(crate) const MARK: &str = "DUCKGOOSE_TESTBED";
 
 /// `NAME=value` of the mark of a cluster's processes.
 pub(crate) fn mark(plan: &Plan) -> String {
@@ -186,7 +186,7 @@ impl Process {
 
     fn write(&self, record: &Record) -> Result<(), Error> {
         let path = self.record_path();
-        crate::files::write(&path, &serde_json::to_vec_pretty(record).expect("a record is JSON"))
+        crate::files::write(&path, serde_json::to_vec_pretty(record).expect("a record is JSON"))
     }
 
     fn forget(&self) -> Result<(), Error> {
@@ -195,7 +195,7 @@ impl Process {
     }
 }
 
-fn open_log(path: &Path) -> io::Result<File> {
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -1,0 +1,80 @@
+//! What the Lease said.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One version of the Lease, as its watch told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseSeen {
+    /// When, on the clock of the history.
+    #[serde(with = "crate::nanoseconds")]
+    pub at: Duration,
+    /// `metadata.uid`: a Lease that was deleted and made again is another one.
+    pub uid: Arc<str>,
+    /// `metadata.resourceVersion`.
+    pub version: u64,
+    /// What it said.
+    pub state: LeaseState,
+}
+
+/// What a version of the Lease says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseState {
+    /// Not stamped: no member touches it.
+    Unstamped,
+    /// Nobody's for the time of one lease.
+    Quarantined {
+        /// The term before it.
+        term: u64,
+    },
+    /// Held.
+    Held {
+        /// Name of the holder's pod.
+        pod: Arc<str>,
+        /// Its fencing token.
+        term: u64,
+        /// How many writes of the holder this is.
+        attempt: u64,
+    },
+    /// The term has ended.
+    Released {
+        /// That term.
+        term: u64,
+    },
+    /// What it says cannot be read.
+    Unreadable {
+        /// Why not.
+        why: String,
+    },
+    /// It is no more.
+    Gone,
+}
+
+impl LeaseState {
+    /// The same but for the renewals, which are of little interest to people.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Held { pod, term, .. }, Self::Held { pod: other_pod, term: other_term, .. }) => {
+                pod == other_pod && term == other_term
+            }
+            _ => self == other,
+        }
+    }
+}
+
+impl fmt::Display for LeaseState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unstamped => f.write_str("not stamped"),
+            Self::Quarantined { term } => write!(f, "quarantined after term {term}"),
+            Self::Held { pod, term, .. } => write!(f, "held by {pod} in term {term}"),
+            Self::Released { term } => write!(f, "released from term {term}"),
+            Self::Unreadable { why } => write!(f, "unreadable: {why}"),
+            Self::Gone => f.write_str("gone"),
+        }
+    }
+}

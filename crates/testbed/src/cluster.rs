@@ -120,6 +120,14 @@ impl Cluster {
         Ok(Claim::find(name)?.is_some())
     }
 
+    /// How the cluster of that name is; none where there is none.
+    ///
+    /// # Errors
+    /// Where its state cannot be read.
+    pub fn status(name: &str) -> Result<Option<Status>, Error> {
+        Ok(Claim::find(name)?.as_ref().map(Status::of))
+    }
+
     /// All clusters of this machine.
     ///
     /// # Errors

@@ -29,16 +29,20 @@ impl Identity {
         Self::of(pid).unwrap_or(Self { pid, start_time: 0 })
     }
 
-    /// Whether it still runs. A zombie does not; if it is our child, it is reaped.
+    /// Whether it still runs. A zombie does not.
     pub fn runs(&self) -> bool {
-        if Self::of(self.pid) == Some(*self) {
-            return true;
-        }
-        if let Some(pid) = Pid::from_raw(self.pid) {
+        Self::of(self.pid) == Some(*self)
+    }
+
+    /// Ends it as a zombie, where it is one and our child.
+    ///
+    /// Not for children that somebody else here waits for.
+    pub fn reap(&self) {
+        let is_same = Stat::of(self.pid).is_some_and(|stat| stat.start_time == self.start_time);
+        if let Some(pid) = Pid::from_raw(self.pid).filter(|_| is_same) {
             // Fails where it is not our child: then it is for others to reap.
             let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }
-        false
     }
 
     /// Sends a signal; false where the process is gone.
@@ -133,6 +137,7 @@ mod tests {
         assert!(found.signal(Signal::KILL));
         assert!(found.wait(Duration::from_secs(5)));
         assert!(with_environment(&variable).is_empty());
+        found.reap();
         assert!(child.wait().is_err(), "it was reaped already");
     }
 }

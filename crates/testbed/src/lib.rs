@@ -26,6 +26,7 @@
 //! | [`Cluster`], [`Options`] | start, attach to, keep and take down a cluster; its kubeconfig and client |
 //! | [`down`] | takes down a cluster of any process, also a crashed one |
 //! | [`Node`], [`Pod`], [`Component`] | faults |
+//! | [`PretendKubelet`] | on the light tier: the sidecar of each pod as a host process |
 //! | [`image`], [`static_binary`](static_binary()) | images without a container engine |
 //! | [`prerequisites`] | what the machine lacks, and installing it |
 //! | [`programs`] | building Kubernetes, etcd, containerd, runc and helm |

@@ -126,7 +126,13 @@ impl Process {
 
     /// The process, where it runs.
     pub fn identity(&self) -> Option<Identity> {
-        self.read().ok()?.identity.filter(Identity::runs)
+        let identity = self.read().ok()?.identity?;
+        if identity.runs() {
+            return Some(identity);
+        }
+        // Whoever started it may be this process.
+        identity.reap();
+        None
     }
 
     /// An error that shows the end of its log.
@@ -191,6 +197,9 @@ impl Process {
 
     fn forget(&self) -> Result<(), Error> {
         let record = self.read()?;
+        if let Some(identity) = record.identity {
+            identity.reap();
+        }
         self.write(&Record { identity: None, ..record })
     }
 }

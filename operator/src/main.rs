@@ -1,3 +1,72 @@
-//! stub
+//! The operator of `DuckGooseCluster`s.
+//!
+//! For each cluster it keeps the objects that its members need, their Lease, the label that tells
+//! who is the Goose, and the status. It elects nobody: the members do that among themselves, also
+//! while no operator runs.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`decide`] | the decisions, as pure functions |
+//! | [`reconcile`] | one pass over one cluster: observe, decide, carry out |
+//! | [`controller`] | which cluster is passed over when |
+//! | [`stores`], [`wake`] | what the API server told, and which of it matters |
+//! | [`memory`] | what is remembered between two passes |
+//! | [`calls`], [`api_error`] | calls to the API server, and what their errors mean |
 
-fn main() {}
+mod api_error;
+mod arguments;
+mod calls;
+mod controller;
+mod decide;
+mod definition;
+mod events;
+mod health;
+mod memory;
+mod reconcile;
+mod stores;
+mod telemetry;
+mod termination;
+mod wake;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use memory::Context;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start(arguments.log_level, arguments.log_format);
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the operator cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), CannotRun> {
+    let terminated = termination::signal()?;
+    let health = health::serve(arguments.listen).await?;
+    let client = calls::connect().await?;
+    let scope = arguments.scope();
+    definition::wait_for(&client, &scope, &health, terminated.clone()).await;
+    let (stores, wakes) = stores::watch(&client, &scope);
+    let context = Context::new(client, stores, arguments.sidecar_image());
+    controller::run(context, wakes, &health, terminated).await;
+    Ok(())
+}
+
+/// Why the operator cannot run at all.
+#[derive(Debug, thiserror::Error)]
+enum CannotRun {
+    #[error(transparent)]
+    Health(#[from] health::NotServed),
+    #[error(transparent)]
+    Connection(#[from] calls::NotConfigured),
+    #[error("wanted to be told of SIGTERM, but {0}")]
+    Signal(#[from] std::io::Error),
+}

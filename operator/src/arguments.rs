@@ -1,0 +1,98 @@
+//! The command line; each argument can also be given in the environment.
+
+use std::net::SocketAddr;
+
+use api::names::operator_env::{
+    LOG_FORMAT, LOG_LEVEL, SIDECAR_IMAGE, SIDECAR_PULL_POLICY, WATCH_NAMESPACE,
+};
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
+use tracing::Level;
+
+use crate::decide::sidecar::SidecarImage;
+use crate::stores::Scope;
+use crate::telemetry::LogFormat;
+
+/// Keeps DuckGooseClusters: their pods, their Lease, the label of the Goose, their status.
+///
+/// Speaks to the API server of the cluster that it runs in, else to that of the kubeconfig.
+#[derive(Parser, Debug)]
+#[command(name = "duckgoose-operator", version)]
+pub struct Arguments {
+    /// Image of the sidecar that is put into each pod, as a full reference
+    #[arg(long, env = SIDECAR_IMAGE, value_name = "IMAGE")]
+    sidecar_image: String,
+
+    /// When the sidecar's image is pulled [default: left to Kubernetes]
+    #[arg(long, env = SIDECAR_PULL_POLICY, value_name = "POLICY",
+          value_parser = PossibleValuesParser::new(["Always", "IfNotPresent", "Never", ""]),
+          default_value = "", hide_default_value = true)]
+    sidecar_pull_policy: String,
+
+    /// The one namespace to work in [default: all]
+    #[arg(
+        long,
+        env = WATCH_NAMESPACE,
+        value_name = "NAMESPACE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    watch_namespace: String,
+
+    /// Where to answer GET /livez and /readyz
+    #[arg(
+        long,
+        env = "DUCKGOOSE_HEALTH_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "[::]:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// The least urgent level to log: error, warn, info, debug or trace
+    #[arg(long, env = LOG_LEVEL, value_name = "LEVEL", default_value = "info")]
+    pub log_level: Level,
+
+    /// How to log
+    #[arg(long, env = LOG_FORMAT, value_name = "FORMAT", default_value = "json")]
+    pub log_format: LogFormat,
+}
+
+impl Arguments {
+    /// The image of the sidecar.
+    pub fn sidecar_image(&self) -> SidecarImage {
+        SidecarImage {
+            reference: self.sidecar_image.clone(),
+            pull_policy: given(&self.sidecar_pull_policy),
+        }
+    }
+
+    /// The namespaces to work in.
+    pub fn scope(&self) -> Scope {
+        given(&self.watch_namespace).map_or(Scope::AllNamespaces, Scope::Namespace)
+    }
+}
+
+/// An empty value is how a chart leaves a value out.
+fn given(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_left_empty_is_not_given() {
+        let arguments = ["duckgoose-operator", "--sidecar-image", "sidecar:1"];
+        let arguments = Arguments::try_parse_from(arguments).unwrap();
+        assert_eq!(arguments.scope(), Scope::AllNamespaces);
+        assert_eq!(arguments.sidecar_image().pull_policy, None);
+    }
+}

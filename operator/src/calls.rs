@@ -1,0 +1,171 @@
+//! Calls to the API server: each with a bound in time, and none retried in hiding.
+
+use std::future::Future;
+use std::time::Duration;
+
+use api::DuckGooseCluster;
+use api::names::FIELD_MANAGER;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Api, Client, Config, ResourceExt};
+use serde_json::Value;
+
+use crate::api_error::CallFailed;
+use crate::decide::labels::LabelWrite;
+use crate::stores::Kind;
+
+/// After how long an ordinary call is given up.
+pub const BOUND: Duration = Duration::from_secs(5);
+
+/// After how long the write of a label is given up. An operator that starts waits as long before
+/// its first one (rule 12), so it is short.
+pub const LABEL_BOUND: Duration = Duration::from_secs(2);
+
+/// Why there is no API server to speak to.
+#[derive(Debug, thiserror::Error)]
+pub enum NotConfigured {
+    /// There is no configuration.
+    #[error(
+        "wanted a ServiceAccount's configuration or a kubeconfig, but {0}: \
+         run in a pod, or set KUBECONFIG"
+    )]
+    Absent(#[from] kube::config::InferConfigError),
+    /// It makes no client.
+    #[error("wanted a client from the configuration, but {0}")]
+    Unusable(#[from] kube::Error),
+}
+
+/// A client of the API server of this pod's cluster, or of the kubeconfig.
+///
+/// # Errors
+/// When there is no configuration, or an unusable one.
+pub async fn connect() -> Result<Client, NotConfigured> {
+    let mut config = Config::infer().await?;
+    // What a failure means is decided in one place (`api_error`), not by a library.
+    config.default_retry = false;
+    config.connect_timeout = Some(BOUND);
+    Ok(Client::try_from(config)?)
+}
+
+/// Makes the call, or gives it up after [`BOUND`].
+///
+/// # Errors
+/// When it fails, or is not answered in time.
+pub async fn bounded<T>(
+    doing: &str,
+    call: impl Future<Output = kube::Result<T>>,
+) -> Result<T, CallFailed> {
+    within(BOUND, doing, call).await
+}
+
+/// Writes a pod's role label.
+///
+/// # Errors
+/// As [`bounded`], after [`LABEL_BOUND`].
+pub async fn label(client: &Client, ns: &str, write: LabelWrite) -> Result<(), CallFailed> {
+    let doing = format!("label pod {}", write.pod);
+    let pods = Api::<Pod>::namespaced(client.clone(), ns);
+    let (params, patch) = (managed(), Patch::Merge(&write.patch));
+    let call = pods.patch_metadata(&write.pod, &params, &patch);
+    within(LABEL_BOUND, &doing, call).await.map(drop)
+}
+
+/// Writes the cluster's status.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn patch_status(
+    client: &Client,
+    cluster: &DuckGooseCluster,
+    patch: &Value,
+) -> Result<DuckGooseCluster, CallFailed> {
+    let clusters = namespaced::<DuckGooseCluster>(client, cluster);
+    let name = cluster.name_any();
+    let doing = format!("write the status of DuckGooseCluster {name}");
+    bounded(&doing, clusters.patch_status(&name, &managed(), &Patch::Merge(patch))).await
+}
+
+/// Creates the Lease, which must not be there.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn create_lease(client: &Client, lease: &Lease) -> Result<Lease, CallFailed> {
+    let doing = format!("create Lease {}", lease.name_any());
+    bounded(&doing, namespaced(client, lease).create(&posted(), lease)).await
+}
+
+/// Deletes the Lease of exactly this uid and resourceVersion.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn delete_lease(client: &Client, lease: &Lease) -> Result<(), CallFailed> {
+    let name = lease.name_any();
+    let exactly = Preconditions { uid: lease.uid(), resource_version: lease.resource_version() };
+    let params = DeleteParams { preconditions: Some(exactly), ..DeleteParams::default() };
+    let leases = namespaced::<Lease>(client, lease);
+    bounded(&format!("delete Lease {name}"), leases.delete(&name, &params)).await.map(drop)
+}
+
+/// Replaces the Lease of exactly this uid and resourceVersion.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn replace_lease(client: &Client, lease: &Lease) -> Result<Lease, CallFailed> {
+    let name = lease.name_any();
+    let leases = namespaced::<Lease>(client, lease);
+    bounded(&format!("update Lease {name}"), leases.replace(&name, &posted(), lease)).await
+}
+
+/// The object by the name of `like`, if there is one.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn find<K: Kind>(client: &Client, like: &K) -> Result<Option<K>, CallFailed> {
+    let name = like.name_any();
+    let doing = format!("get {} {name}", K::kind(&()));
+    bounded(&doing, namespaced::<K>(client, like).get_opt(&name)).await
+}
+
+/// Applies the object: to the one with this uid, or where `uid` is `None`, as a new one.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn apply<K: Kind>(
+    client: &Client,
+    wanted: &K,
+    uid: Option<&str>,
+) -> Result<K, CallFailed> {
+    let mut wanted = wanted.clone();
+    wanted.meta_mut().uid = uid.map(str::to_owned);
+    let name = wanted.name_any();
+    let doing = format!("apply {} {name}", K::kind(&()));
+    // A new one is not forced: where another appears under its name meanwhile, that is a conflict.
+    let params = PatchParams { force: uid.is_some(), ..managed() };
+    let objects = namespaced::<K>(client, &wanted);
+    bounded(&doing, objects.patch(&name, &params, &Patch::Apply(&wanted))).await
+}
+
+async fn within<T>(
+    bound: Duration,
+    doing: &str,
+    call: impl Future<Output = kube::Result<T>>,
+) -> Result<T, CallFailed> {
+    match tokio::time::timeout(bound, call).await {
+        Ok(answer) => answer.map_err(|error| CallFailed::new(doing, &error)),
+        Err(_) => Err(CallFailed::timed_out(doing, bound)),
+    }
+}
+
+/// The objects of this kind in the namespace of `like`.
+fn namespaced<K: Kind>(client: &Client, like: &K) -> Api<K> {
+    Api::namespaced(client.clone(), &like.namespace().unwrap_or_default())
+}
+
+fn managed() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+}
+
+fn posted() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
+}

@@ -1,0 +1,19 @@
+//! The decisions: pure functions from what is and what is wanted to what is to be done.
+//!
+//! Nothing in here calls the API server or reads a clock; `reconcile` carries the decisions out.
+
+pub mod access;
+pub mod availability;
+pub mod happening;
+pub mod labels;
+pub mod lease;
+pub mod longest;
+pub mod object;
+pub mod owner;
+pub mod pods;
+pub mod problem;
+pub mod service;
+pub mod sidecar;
+pub mod status;
+pub mod successors;
+pub mod workload;

@@ -1,0 +1,38 @@
+//! Events, for `kubectl describe` and `kubectl events`.
+
+use api::DuckGooseCluster;
+use api::names::FIELD_MANAGER;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, Resource};
+
+use crate::calls;
+use crate::decide::happening::Happening;
+
+/// Tells people what happened to a cluster.
+pub struct Events {
+    recorder: Recorder,
+}
+
+impl Events {
+    /// Events that this operator reports.
+    pub fn new(client: Client) -> Events {
+        Events { recorder: Recorder::new(client, Reporter::from(FIELD_MANAGER)) }
+    }
+
+    /// Tells it. An event that does not arrive is only logged: nothing depends on it.
+    pub async fn tell(&self, cluster: &DuckGooseCluster, happening: Happening) {
+        let event = Event {
+            type_: if happening.warning { EventType::Warning } else { EventType::Normal },
+            reason: happening.reason,
+            note: Some(happening.note),
+            action: "Reconcile".to_owned(),
+            secondary: happening.about,
+        };
+        let reference = cluster.object_ref(&());
+        if let Err(failure) =
+            calls::bounded("record an Event", self.recorder.publish(&event, &reference)).await
+        {
+            tracing::warn!(%failure, "people were not told");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What is remembered from one pass over a cluster to the next.
+//!
+//! All of it saves calls or keeps time; a new process starts without it and comes to the same
+//! decisions.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use api::{DuckGooseCluster, DuckGooseClusterStatus};
+use kube::{Client, ResourceExt};
+use tokio::time::Instant;
+
+use crate::decide::labels::Tenure;
+use crate::decide::object::{Applied, version};
+use crate::decide::problem::Problem;
+use crate::decide::sidecar::SidecarImage;
+use crate::events::Events;
+use crate::stores::Stores;
+
+/// What each pass has.
+pub struct Context {
+    /// The way to the API server.
+    pub client: Client,
+    /// What it told.
+    pub stores: Stores,
+    /// The image of the sidecar.
+    pub image: SidecarImage,
+    /// Where people are told.
+    pub events: Events,
+    /// When this run of the operator started.
+    pub started: Instant,
+    tenure: OnceLock<Tenure>,
+    memories: Mutex<HashMap<(String, String), Memory>>,
+}
+
+/// What is remembered of one cluster.
+#[derive(Debug)]
+pub struct Memory {
+    uid: Option<String>,
+    /// What was applied last, by kind.
+    pub applied: HashMap<&'static str, Applied>,
+    /// Objects that cannot be as wanted, by kind.
+    pub held_off: HashMap<&'static str, HeldOff>,
+    /// When orders were last written to the Lease.
+    pub ordered: Option<Instant>,
+    /// Since when there has been no Goose with a ready pod.
+    pub without_goose: Option<Instant>,
+    /// How many passes in a row failed somewhere.
+    pub failures: u32,
+    /// The status as it was last written, with the cluster's resourceVersion after it.
+    wrote: Option<(u64, Option<DuckGooseClusterStatus>)>,
+}
+
+/// An object that was refused, and is not tried again hot.
+#[derive(Clone, Debug)]
+pub struct HeldOff {
+    /// Fingerprint of what was refused: anything else is tried at once.
+    pub wanted: u64,
+    /// When the same is tried again.
+    pub until: Instant,
+    /// What people were told.
+    pub problem: Problem,
+}
+
+impl Context {
+    /// What each pass of this run of the operator has.
+    pub fn new(client: Client, stores: Stores, image: SidecarImage) -> Arc<Context> {
+        Arc::new(Context {
+            events: Events::new(client.clone()),
+            client,
+            stores,
+            image,
+            started: Instant::now(),
+            tenure: OnceLock::new(),
+            memories: Mutex::default(),
+        })
+    }
+
+    /// This run and the pods that it found. The first call, when the stores are filled, is when
+    /// it finds them.
+    pub fn tenure(&self) -> &Tenure {
+        self.tenure.get_or_init(|| Tenure {
+            mark: format!("{:x}", jiff::Timestamp::now().as_nanosecond()),
+            inherited: self.stores.pods.state().iter().filter_map(|pod| pod.uid()).collect(),
+        })
+    }
+
+    /// Takes the memory of the cluster out, for one pass.
+    pub fn recall(&self, cluster: &DuckGooseCluster) -> Memory {
+        let memory = self.memories().remove(&id(cluster));
+        memory.filter(|memory| memory.uid == cluster.uid()).unwrap_or_else(|| Memory::of(cluster))
+    }
+
+    /// Puts the memory back after a pass.
+    pub fn remember(&self, cluster: &DuckGooseCluster, memory: Memory) {
+        self.memories().insert(id(cluster), memory);
+    }
+
+    /// The cluster is no more.
+    pub fn forget(&self, namespace: &str, name: &str) {
+        self.memories().remove(&(namespace.to_owned(), name.to_owned()));
+    }
+
+    fn memories(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Memory>> {
+        // A map is whole after a panic elsewhere.
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn of(cluster: &DuckGooseCluster) -> Memory {
+        Memory {
+            uid: cluster.uid(),
+            applied: HashMap::new(),
+            held_off: HashMap::new(),
+            ordered: None,
+            without_goose: None,
+            failures: 0,
+            wrote: None,
+        }
+    }
+
+    /// The cluster's newest status and resourceVersion: as the watch shows it, or as this operator
+    /// wrote it, where the watch is not that far yet.
+    pub fn newest(&self, cluster: &DuckGooseCluster) -> (u64, Option<DuckGooseClusterStatus>) {
+        let seen = version(cluster);
+        match &self.wrote {
+            Some((wrote, status)) if *wrote > seen => (*wrote, status.clone()),
+            _ => (seen, cluster.status.clone()),
+        }
+    }
+
+    /// The API server answered a write of the status with this.
+    pub fn wrote_status(&mut self, answer: &DuckGooseCluster) {
+        self.wrote = Some((version(answer), answer.status.clone()));
+    }
+
+    /// For how long orders must wait until one `renewal` after the last ones.
+    pub fn orders_wait(&self, renewal: Duration, now: Instant) -> Duration {
+        let next = self.ordered.map(|ordered| ordered + renewal);
+        next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now))
+    }
+}
+
+fn id(cluster: &DuckGooseCluster) -> (String, String) {
+    (cluster.namespace().unwrap_or_default(), cluster.name_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pond(version: &str, goose: Option<&str>) -> DuckGooseCluster {
+        let spec = serde_json::from_value(serde_json::json!({ "template": {} })).unwrap();
+        let mut cluster = DuckGooseCluster::new("pond", spec);
+        cluster.metadata.resource_version = Some(version.into());
+        let goose = goose.map(str::to_owned);
+        cluster.status = Some(DuckGooseClusterStatus { goose, ..Default::default() });
+        cluster
+    }
+
+    #[test]
+    fn the_newest_status_is_that_of_the_higher_version() {
+        let mut memory = Memory::of(&pond("9", None));
+        memory.wrote_status(&pond("10", Some("pond-1")));
+        for (seen, wanted) in [
+            (pond("9", Some("pond-0")), (10, Some("pond-1"))),
+            (pond("10", Some("pond-1")), (10, Some("pond-1"))),
+            (pond("11", Some("pond-2")), (11, Some("pond-2"))),
+        ] {
+            let (version, status) = memory.newest(&seen);
+            assert_eq!((version, status.unwrap().goose.as_deref()), wanted);
+        }
+    }
+
+    #[tokio::test]
+    async fn orders_wait_for_one_renewal_after_the_last() {
+        let (s, now) = (Duration::from_secs, Instant::now());
+        let mut memory = Memory::of(&pond("9", None));
+        assert_eq!(memory.orders_wait(s(2), now), s(0));
+        memory.ordered = Some(now);
+        assert_eq!(memory.orders_wait(s(2), now + s(1)), s(1));
+        assert_eq!(memory.orders_wait(s(2), now + s(3)), s(0));
+    }
+}

@@ -1,0 +1,300 @@
+//! One pass over one cluster: observe, decide, carry out.
+//!
+//! The order is that of the rules. Labels come first, since clients follow them; then the longest
+//! lease, before anything is ordered or waited out by it; the Lease; the other objects; and the
+//! status, which tells of all of these.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{DuckGooseCluster, DuckGooseClusterStatus};
+use election::lease::Orders;
+use election::record::Record;
+use election::timing::Timing;
+use futures::StreamExt;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::api_error::{CallFailed, Treatment};
+use crate::calls;
+use crate::decide::owner::{Owner, Standing};
+use crate::decide::pods::belongs_to;
+use crate::decide::problem::{LEASE_NOT_POSSIBLE, Problem};
+use crate::decide::{labels, lease, longest, successors};
+use crate::memory::{Context, Memory};
+use crate::stores::named;
+
+mod objects;
+mod report;
+
+/// Brings one cluster closer to its spec, and says when to look again if nothing wakes it.
+pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) -> Action {
+    let memory = context.recall(&cluster);
+    let mut pass = Pass::observe(&cluster, &context, memory);
+    pass.keep_labels().await;
+    if cluster.metadata.deletion_timestamp.is_none() {
+        if pass.keep_longest_lease().await {
+            pass.keep_lease().await;
+        }
+        pass.keep_objects().await;
+        pass.keep_status().await;
+    }
+    let action = pass.action();
+    context.remember(&cluster, pass.memory);
+    action
+}
+
+/// What one pass sees, and what it finds out.
+struct Pass<'a> {
+    context: &'a Context,
+    cluster: &'a DuckGooseCluster,
+    owner: Owner,
+    lease: Option<Arc<Lease>>,
+    /// The record, if it says who leads.
+    record: Option<Record>,
+    /// All pods with the cluster's label.
+    pods: Vec<Arc<Pod>>,
+    /// Those of the cluster's own StatefulSet.
+    members: Vec<Arc<Pod>>,
+    /// The StatefulSet of the cluster's name, whosever it is.
+    stateful_set: Option<Arc<StatefulSet>>,
+    memory: Memory,
+    now: Instant,
+    problems: Vec<Problem>,
+    look_again: Option<Duration>,
+    failed: bool,
+}
+
+impl<'a> Pass<'a> {
+    fn observe(cluster: &'a DuckGooseCluster, context: &'a Context, memory: Memory) -> Pass<'a> {
+        let owner = Owner::of(cluster);
+        let stores = &context.stores;
+        let lease = named(&stores.leases, &owner.name, &owner.namespace);
+        let stateful_set = named(&stores.stateful_sets, &owner.name, &owner.namespace);
+        let own_set = stateful_set
+            .as_ref()
+            .filter(|set| owner.standing(&set.metadata) == Standing::Ours)
+            .and_then(|set| set.uid());
+        let pods = stores.pods_of(&owner.name, &owner.namespace);
+        let members =
+            pods.iter().filter(|pod| belongs_to(pod, own_set.as_deref())).cloned().collect();
+        Pass {
+            record: lease.as_ref().and_then(|lease| lease::record(lease, &owner)),
+            context,
+            cluster,
+            owner,
+            lease,
+            pods,
+            members,
+            stateful_set,
+            memory,
+            now: Instant::now(),
+            problems: Vec::new(),
+            look_again: None,
+            failed: false,
+        }
+    }
+
+    /// Rule 12.
+    async fn keep_labels(&mut self) {
+        let holder = self.record.as_ref().and_then(|record| record.holder.as_ref());
+        let plan = labels::plan(&self.pods, holder, self.context.tenure());
+        let quiet = calls::LABEL_BOUND.saturating_sub(self.context.started.elapsed());
+        if plan.inherits && !quiet.is_zero() {
+            return self.look_again_in(quiet);
+        }
+        let client = &self.context.client;
+        let namespace = self.owner.namespace.clone();
+        let written: Vec<_> = futures::stream::iter(plan.ducks)
+            .map(|write| calls::label(client, &namespace, write))
+            .buffer_unordered(LABELS_AT_ONCE)
+            .collect()
+            .await;
+        if self.all_well(written)
+            && let Some(write) = plan.goose
+        {
+            let written = calls::label(client, &namespace, write).await;
+            self.all_well([written]);
+        }
+    }
+
+    /// Whether all labels were written. A pod that is no more bears none.
+    fn all_well(&mut self, written: impl IntoIterator<Item = Result<(), CallFailed>>) -> bool {
+        let failures = written.into_iter().filter_map(Result::err);
+        let failures: Vec<_> = failures.filter(|f| f.treatment != Treatment::Gone).collect();
+        let well = failures.is_empty();
+        failures.into_iter().for_each(|failure| self.note(failure));
+        well
+    }
+
+    /// Rule 6. Whether the status says the longest lease that may be used now.
+    async fn keep_longest_lease(&mut self) -> bool {
+        let (version, status) = self.memory.newest(self.cluster);
+        let stands = status.as_ref().and_then(|status| status.longest_lease).map(Duration::from);
+        let needed =
+            longest::longest(stands, self.is_newborn(status.as_ref()), &self.leases_used());
+        if stands == Some(needed) {
+            return true;
+        }
+        let patch = json!({
+            "metadata": { "uid": self.owner.uid, "resourceVersion": version.to_string() },
+            "status": { "longestLease": kube::core::Duration::from(needed) },
+        });
+        match calls::patch_status(&self.context.client, self.cluster, &patch).await {
+            Ok(answer) => self.memory.wrote_status(&answer),
+            Err(failure) => {
+                self.note(failure);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A cluster that nothing was ever made for has used no lease at all.
+    fn is_newborn(&self, status: Option<&DuckGooseClusterStatus>) -> bool {
+        self.cluster.metadata.generation == Some(1)
+            && status.is_none()
+            && self.lease.is_none()
+            && self.stateful_set.is_none()
+            && self.pods.is_empty()
+    }
+
+    /// The leases that the members use now or are to use: those of the spec, of the record, and
+    /// of orders that somebody may have written by hand.
+    fn leases_used(&self) -> Vec<Duration> {
+        let seen = self.lease.as_deref().map(lease::read);
+        let ordered = seen.and_then(|seen| seen.orders.timing).map(|timing| timing.lease());
+        let recorded = self.record.as_ref().map(|record| record.duration);
+        let wanted = Some(self.cluster.spec.lease.duration.into());
+        [wanted, recorded, ordered].into_iter().flatten().collect()
+    }
+
+    /// Rules 5 and 6: the election's keeper decides, on the newest version seen.
+    async fn keep_lease(&mut self) {
+        let settings = &self.cluster.spec.lease;
+        let timing = match Timing::new(settings.duration.into(), settings.renewal.into()) {
+            Ok(timing) => timing,
+            Err(error) => {
+                let message = format!("spec.lease cannot be followed: {error}");
+                return self.problems.push(Problem { reason: LEASE_NOT_POSSIBLE, message });
+            }
+        };
+        if self.lease.is_none() {
+            self.lease = self.find_unlabelled_lease().await;
+        }
+        let goose = self.record.as_ref().and_then(|record| record.holder.as_ref());
+        let orders = Orders {
+            timing: Some(timing),
+            successors: successors::successors(&self.members, goose.map(|goose| goose.pod_uid())),
+            ..Orders::default()
+        };
+        let step = lease::step(lease::Situation {
+            owner: &self.owner,
+            lease: self.lease.as_deref(),
+            orders: &orders,
+            longest: self.longest_lease(),
+            strangers: &self.strangers(),
+            orders_wait: self.memory.orders_wait(timing.renewal(), self.now),
+        });
+        self.carry_out(step).await;
+    }
+
+    /// The longest lease as it stands in the status.
+    fn longest_lease(&self) -> Duration {
+        let (_, status) = self.memory.newest(self.cluster);
+        let longest = status.and_then(|status| status.longest_lease);
+        longest.map_or(election::timing::LONGEST_LEASE, Duration::from)
+    }
+
+    /// A Lease that somebody made by hand has no label, and no watch tells of it.
+    async fn find_unlabelled_lease(&mut self) -> Option<Arc<Lease>> {
+        let like = Lease { metadata: self.owner.metadata(&self.owner.name), spec: None };
+        let found = calls::find(&self.context.client, &like).await;
+        found.map_err(|failure| self.note(failure)).ok().flatten().map(Arc::new)
+    }
+
+    /// Names of the pods with the cluster's label that are not of its own StatefulSet.
+    fn strangers(&self) -> Vec<String> {
+        let is_member =
+            |pod: &Arc<Pod>| self.members.iter().any(|member| member.uid() == pod.uid());
+        let strangers = self.pods.iter().filter(|pod| !is_member(pod));
+        strangers.map(|pod| pod.name_any()).collect()
+    }
+
+    async fn carry_out(&mut self, step: lease::Step) {
+        let client = &self.context.client;
+        let written = match step {
+            lease::Step::Nothing => return,
+            lease::Step::Later(wait) => return self.look_again_in(wait),
+            lease::Step::Blocked(problem) => {
+                // A Lease without the label may go without a word.
+                self.look_again_in(PERMISSION_RETRY);
+                return self.problems.push(problem);
+            }
+            lease::Step::Create(lease) => calls::create_lease(client, &lease).await.map(|_| None),
+            lease::Step::Recreate { old, new } => match calls::delete_lease(client, &old).await {
+                Ok(()) => calls::create_lease(client, &new).await.map(|_| None),
+                Err(failure) => Err(failure),
+            },
+            lease::Step::Replace { lease, quarantine } => {
+                self.memory.ordered = Some(self.now);
+                calls::replace_lease(client, &lease).await.map(|_| quarantine)
+            }
+        };
+        match written {
+            Ok(None) => (),
+            Ok(Some(why)) => {
+                tracing::info!(cluster = self.owner.name, namespace = self.owner.namespace, ?why,
+                    wait = ?self.longest_lease(), "the Lease is quarantined");
+            }
+            Err(failure) => self.note(failure),
+        }
+    }
+
+    fn look_again_in(&mut self, wait: Duration) {
+        self.look_again = Some(self.look_again.map_or(wait, |other| other.min(wait)));
+    }
+
+    /// Notes a failure: when to try again, and whether people must know.
+    fn note(&mut self, failure: CallFailed) {
+        let slower = 1 << self.memory.failures.min(12);
+        self.failed = true;
+        match failure.treatment {
+            Treatment::LookAgain | Treatment::Gone => {
+                self.look_again_in((FIRST_LOOK * slower).min(LAST_LOOK));
+            }
+            Treatment::Again => self.look_again_in((FIRST_RETRY * slower).min(LAST_RETRY)),
+            Treatment::After(wait) => self.look_again_in(wait),
+            Treatment::Forbidden => self.look_again_in(PERMISSION_RETRY),
+            Treatment::Refused => self.look_again_in(REFUSAL_RETRY),
+            Treatment::GoingAway => (),
+        }
+        tracing::warn!(cluster = self.owner.name, namespace = self.owner.namespace, %failure);
+        self.problems.extend(Problem::from_failure(&failure));
+    }
+
+    fn action(&mut self) -> Action {
+        self.memory.failures = if self.failed { self.memory.failures + 1 } else { 0 };
+        self.look_again.map_or_else(Action::await_change, Action::requeue)
+    }
+}
+
+const LABELS_AT_ONCE: usize = 16;
+
+/// A conflict means that news is on its way, a few milliseconds behind.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+/// A permission may be granted at any time, and nothing tells of it.
+const PERMISSION_RETRY: Duration = Duration::from_secs(30);
+
+/// Quotas and admission policies change without telling.
+const REFUSAL_RETRY: Duration = Duration::from_secs(300);

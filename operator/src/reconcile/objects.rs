@@ -1,0 +1,119 @@
+//! The objects that are applied server-side.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Service, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::ResourceExt;
+use kube::runtime::reflector::Store;
+
+use super::{PERMISSION_RETRY, Pass, REFUSAL_RETRY};
+use crate::api_error::{CallFailed, Treatment};
+use crate::calls;
+use crate::decide::object::{self, Applied, Found, Step, fingerprint};
+use crate::decide::problem::Problem;
+use crate::decide::{access, service, workload};
+use crate::memory::HeldOff;
+use crate::stores::{Kind, named};
+
+impl Pass<'_> {
+    /// What the members need, and then the members.
+    pub(super) async fn keep_objects(&mut self) {
+        let spec = &self.cluster.spec;
+        let stores = &self.context.stores;
+        if let Some(account) = access::service_account(&self.owner, &spec.template) {
+            self.keep::<ServiceAccount>(&stores.accounts, account).await;
+        }
+        self.keep::<Role>(&stores.roles, access::role(&self.owner)).await;
+        let binding = access::role_binding(&self.owner, &spec.template);
+        self.keep::<RoleBinding>(&stores.role_bindings, binding).await;
+        self.keep::<Service>(&stores.services, service::members(&self.owner)).await;
+        let image = &self.context.image;
+        let set = workload::stateful_set(&self.owner, spec.replicas, &spec.template, image);
+        self.keep(&stores.stateful_sets, set).await;
+    }
+
+    /// Makes the object as wanted, and notes what keeps it from being so.
+    async fn keep<K: Kind + k8s_openapi::Resource>(&mut self, store: &Store<K>, wanted: K) {
+        let print = fingerprint(&wanted);
+        if let Some(problem) = self.still_held_off(K::KIND, print) {
+            return self.problems.push(problem);
+        }
+        match self.bring_about(store, &wanted, print).await {
+            Ok(()) => (),
+            Err(failure) => match Problem::from_failure(&failure) {
+                Some(problem) => self.hold_off(K::KIND, print, problem, Some(&failure)),
+                None => self.note(failure),
+            },
+        }
+    }
+
+    /// One step towards the object as wanted.
+    async fn bring_about<K: Kind + k8s_openapi::Resource>(
+        &mut self,
+        store: &Store<K>,
+        wanted: &K,
+        print: u64,
+    ) -> Result<(), CallFailed> {
+        let client = &self.context.client;
+        let name = format!("{} {}", K::KIND, wanted.name_any());
+        let watched = named(store, &wanted.name_any(), &self.owner.namespace);
+        let seen = match &watched {
+            Some(seen) => Some(seen.clone()),
+            // What does not bear the cluster's label is not watched, and may have the name.
+            None => calls::find(client, wanted).await?.map(Arc::new),
+        };
+        let found = seen.map(|seen| Found::new(&*seen, &self.owner));
+        let applied = self.memory.applied.get(K::KIND);
+        let uid = match object::step(&name, print, found.as_ref(), applied) {
+            Step::Nothing => return Ok(()),
+            Step::Blocked(problem) if watched.is_some() => {
+                self.problems.push(problem);
+                return Ok(());
+            }
+            Step::Blocked(problem) => {
+                self.hold_off(K::KIND, print, problem, None);
+                return Ok(());
+            }
+            Step::Make => None,
+            Step::Apply { uid } => Some(uid),
+        };
+        let became = calls::apply(client, wanted, uid.as_deref()).await?;
+        let became = Found::new(&became, &self.owner);
+        self.memory.applied.insert(K::KIND, Applied { wanted: print, became });
+        Ok(())
+    }
+
+    /// The problem that was met with the very same object, until it is time to try again.
+    fn still_held_off(&mut self, kind: &'static str, wanted: u64) -> Option<Problem> {
+        let held = self.memory.held_off.get(kind)?.clone();
+        if held.wanted == wanted && self.now < held.until {
+            self.look_again_in(held.until - self.now);
+            return Some(held.problem);
+        }
+        self.memory.held_off.remove(kind);
+        None
+    }
+
+    /// Running pods are left as they are; the same object is not tried hot.
+    fn hold_off(
+        &mut self,
+        kind: &'static str,
+        wanted: u64,
+        problem: Problem,
+        failure: Option<&CallFailed>,
+    ) {
+        let refused = failure.is_some_and(|failure| failure.treatment == Treatment::Refused);
+        let wait = if refused { REFUSAL_RETRY } else { PERMISSION_RETRY };
+        tracing::warn!(
+            cluster = self.owner.name,
+            namespace = self.owner.namespace,
+            reason = problem.reason,
+            problem = problem.message
+        );
+        let held = HeldOff { wanted, until: self.now + wait, problem: problem.clone() };
+        self.memory.held_off.insert(kind, held);
+        self.look_again_in(wait);
+        self.problems.push(problem);
+    }
+}

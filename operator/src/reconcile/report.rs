@@ -1,0 +1,83 @@
+//! The status, and Events of what changed in it.
+
+use std::time::Duration;
+
+use api::DuckGooseClusterStatus;
+use api::status::condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use super::Pass;
+use crate::calls;
+use crate::decide::availability::{self, Goose, available};
+use crate::decide::happening::happenings;
+use crate::decide::owner::Standing;
+use crate::decide::status::{self, Verdict, find};
+
+impl Pass<'_> {
+    /// Writes the status if it changed, and tells of the change.
+    pub(super) async fn keep_status(&mut self) {
+        let (version, before) = self.memory.newest(self.cluster);
+        let available = self.available(before.as_ref());
+        let owner = &self.owner;
+        let own_set = self.stateful_set.as_deref();
+        let own_set = own_set.filter(|set| owner.standing(&set.metadata) == Standing::Ours);
+        let wanted = status::status(status::Situation {
+            cluster: &owner.name,
+            generation: self.cluster.metadata.generation,
+            replicas: self.cluster.spec.replicas,
+            members: &self.members,
+            stateful_set: own_set,
+            record: self.record.as_ref(),
+            before: before.as_ref(),
+            available: &available,
+            problems: &self.problems,
+            time: &Time(jiff::Timestamp::now()),
+        });
+        if before.as_ref() == Some(&wanted) {
+            return;
+        }
+        let patch = status::patch(&owner.uid, &version.to_string(), &wanted);
+        match calls::patch_status(&self.context.client, self.cluster, &patch).await {
+            Ok(answer) => {
+                self.memory.wrote_status(&answer);
+                self.tell(&before.unwrap_or_default(), &wanted).await;
+            }
+            Err(failure) => self.note(failure),
+        }
+    }
+
+    /// The condition Available. Sees to it that it is looked at again when it is due.
+    fn available(&mut self, before: Option<&DuckGooseClusterStatus>) -> Verdict {
+        let goose = status::goose(&self.members, self.record.as_ref());
+        let name = goose.map(|pod| pod.name_any()).unwrap_or_default();
+        let goose = status::goose_now(goose.map(|pod| &**pod), &name);
+        let without = match goose {
+            Goose::Ready(_) => {
+                self.memory.without_goose = None;
+                Duration::ZERO
+            }
+            Goose::NotReady(_) | Goose::Nobody => {
+                let since = *self.memory.without_goose.get_or_insert(self.now);
+                self.now.duration_since(since)
+            }
+        };
+        let (verdict, look_again) = available(availability::Situation {
+            goose,
+            replicas: self.cluster.spec.replicas,
+            before: find(before, condition::AVAILABLE),
+            without,
+            patience: self.cluster.spec.lease.duration.into(),
+        });
+        if let Some(wait) = look_again {
+            self.look_again_in(wait);
+        }
+        verdict
+    }
+
+    async fn tell(&self, before: &DuckGooseClusterStatus, now: &DuckGooseClusterStatus) {
+        for happening in happenings(before, now, &self.members) {
+            self.context.events.tell(self.cluster, happening).await;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the API server told: one watch per kind, all label-selected, and the stores they fill.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::DuckGooseCluster;
+use api::names::CLUSTER_LABEL;
+use backon::ExponentialBuilder;
+use futures::StreamExt;
+use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::watcher::{self, ExponentialBackoff, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::wake::{Changes, Cluster, Wakes};
+
+/// A kind of object that lives in a namespace and that the operator can apply.
+pub trait Kind:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Serialize
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<K> Kind for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Serialize
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Where the operator works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    AllNamespaces,
+    /// In this one namespace.
+    Namespace(String),
+}
+
+/// All that the operator knows of the API server's objects. May lag behind: a decision made on an
+/// old version costs a conflict and no more.
+#[derive(Clone)]
+pub struct Stores {
+    /// The clusters.
+    pub clusters: Store<DuckGooseCluster>,
+    /// Their Leases.
+    pub leases: Store<Lease>,
+    /// Their pods, without `spec`.
+    pub pods: Store<Pod>,
+    /// Their StatefulSets.
+    pub stateful_sets: Store<StatefulSet>,
+    /// Their Services.
+    pub services: Store<Service>,
+    /// The accounts of their sidecars.
+    pub accounts: Store<ServiceAccount>,
+    /// What these accounts may do.
+    pub roles: Store<Role>,
+    /// And that they may.
+    pub role_bindings: Store<RoleBinding>,
+}
+
+impl Scope {
+    /// The objects of this kind in the scope.
+    pub fn api<K: Kind>(&self, client: &Client) -> Api<K> {
+        match self {
+            Scope::AllNamespaces => Api::all(client.clone()),
+            Scope::Namespace(namespace) => Api::namespaced(client.clone(), namespace),
+        }
+    }
+}
+
+/// Watches all that clusters are made from, for as long as the process lives. The receiver is
+/// told which clusters to look at.
+pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Cluster>) {
+    let (wakes, wake) = mpsc::unbounded();
+    let of_clusters = || watcher::Config::default().labels(CLUSTER_LABEL);
+    let stores = Stores {
+        clusters: reflect(client, scope, watcher::Config::default(), slim, &wakes),
+        leases: reflect(client, scope, of_clusters(), slim, &wakes),
+        pods: reflect(client, scope, of_clusters(), slim_pod, &wakes),
+        stateful_sets: reflect(client, scope, of_clusters(), slim, &wakes),
+        services: reflect(client, scope, of_clusters(), slim, &wakes),
+        accounts: reflect(client, scope, of_clusters(), slim, &wakes),
+        roles: reflect(client, scope, of_clusters(), slim, &wakes),
+        role_bindings: reflect(client, scope, of_clusters(), slim, &wakes),
+    };
+    (stores, wake)
+}
+
+impl Stores {
+    /// Returns when each store holds all that there is.
+    pub async fn wait_until_ready(&self) {
+        // The only error is that a watch ended before, and watches never end.
+        let _ = tokio::join!(
+            self.clusters.wait_until_ready(),
+            self.leases.wait_until_ready(),
+            self.pods.wait_until_ready(),
+            self.stateful_sets.wait_until_ready(),
+            self.services.wait_until_ready(),
+            self.accounts.wait_until_ready(),
+            self.roles.wait_until_ready(),
+            self.role_bindings.wait_until_ready(),
+        );
+    }
+
+    /// All pods with the cluster's label.
+    pub fn pods_of(&self, cluster: &str, namespace: &str) -> Vec<Arc<Pod>> {
+        let cluster = ObjectRef::new(cluster).within(namespace);
+        self.pods.state_filter(|pod| pod.cluster().as_ref() == Some(&cluster))
+    }
+}
+
+/// The object of this name in the store.
+pub fn named<K: Kind>(store: &Store<K>, name: &str, namespace: &str) -> Option<Arc<K>> {
+    store.get(&ObjectRef::new(name).within(namespace))
+}
+
+fn reflect<K: Kind + Wakes<DynamicType = ()>>(
+    client: &Client,
+    scope: &Scope,
+    config: watcher::Config,
+    slim: fn(&mut K),
+    wakes: &UnboundedSender<Cluster>,
+) -> Store<K>
+where
+    K::DynamicType: Eq + Hash,
+{
+    let (store, writer) = reflector::store();
+    let wakes = wakes.clone();
+    let mut told = watcher(scope.api::<K>(client), config.timeout(WATCH_SECONDS))
+        .backoff(ExponentialBackoff::from(reconnects()))
+        .modify(slim)
+        .reflect(writer)
+        .boxed();
+    tokio::spawn(async move {
+        let mut changes = Changes::default();
+        while let Some(event) = told.next().await {
+            match event {
+                Ok(event) => wake(&wakes, changes.observe(&event)),
+                Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "the watch broke"),
+            }
+        }
+    });
+    store
+}
+
+fn wake(wakes: &UnboundedSender<Cluster>, clusters: Vec<Cluster>) {
+    for cluster in clusters {
+        // The receiver is gone when the operator ends, and then nobody is to be woken.
+        let _ = wakes.unbounded_send(cluster);
+    }
+}
+
+fn slim(object: &mut impl Resource) {
+    object.managed_fields_mut().clear();
+}
+
+/// Most of a pod is its spec, and no decision is made from it.
+fn slim_pod(pod: &mut Pod) {
+    slim(pod);
+    pod.spec = None;
+}
+
+/// Quicker than the library's default, which waits up to half a minute: an operator that is late
+/// after an outage leaves a label on a pod that leads no more.
+fn reconnects() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(5))
+        .with_jitter()
+        .without_max_times()
+}
+
+/// A watch on a connection that died without a word is noticed 5 s after this.
+const WATCH_SECONDS: u32 = 60;

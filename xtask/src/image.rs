@@ -13,6 +13,8 @@ use crate::screen::Screen;
 pub struct Built {
     /// What it is of.
     pub part: Part,
+    /// The static program in it.
+    pub program: PathBuf,
     /// The archive that containerd, docker, podman and kind load.
     pub archive: PathBuf,
     /// `sha256:…` of its manifest.
@@ -84,12 +86,12 @@ fn build_one(part: Part) -> Result<Built> {
     let inside = format!("/{}", part.binary());
     // The full name: Kubernetes reads `duckduckgoose/sidecar` as one of Docker Hub.
     let name = format!("docker.io/{}:{}", part.repository(), checkout::VERSION);
-    let image = Image::new(name).program(&inside, program).entrypoint([&inside]);
+    let image = Image::new(name).program(&inside, &program).entrypoint([&inside]);
     let archive = archive(part);
     let digest = image.write(&archive)?;
     let size =
         fs::metadata(&archive).with_context(|| format!("wanted {}", archive.display()))?.len();
-    Ok(Built { part, archive, digest, size })
+    Ok(Built { part, program, archive, digest, size })
 }
 
 /// Where the archive goes, from the root of the checkout.
@@ -99,7 +101,7 @@ fn archive(part: Part) -> PathBuf {
 
 /// One line about an image.
 pub fn describe(image: &Built) -> String {
-    let Built { part, archive, digest, size } = image;
+    let Built { part, archive, digest, size, .. } = image;
     let megabytes = megabytes(*size);
     format!(
         "{}:{} {megabytes:.1} MB {} {digest}",
@@ -135,7 +137,13 @@ mod tests {
     #[test]
     fn says_how_to_load_for_each_kind_of_cluster() {
         let part = Part::Sidecar;
-        let image = Built { part, archive: archive(part), digest: "sha256:0".into(), size: 1 };
+        let image = Built {
+            part,
+            program: part.binary().into(),
+            archive: archive(part),
+            digest: "sha256:0".into(),
+            size: 1,
+        };
         let text = how_to_load(&[image]);
         let archive = archive(part).display().to_string();
         for command in ["kind load image-archive", "k3d image import", "minikube image load"] {

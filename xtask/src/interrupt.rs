@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 /// Those of `work`, or that it was interrupted.
-pub async fn or(work: impl Future<Output = Result<()>>) -> Result<()> {
+pub async fn or<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let asked_to_end = received()?;
     tokio::select! {
         result = work => return result,

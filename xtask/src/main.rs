@@ -9,6 +9,7 @@ mod generated;
 mod image;
 mod install;
 mod interrupt;
+mod post_mortem;
 mod prepare;
 mod screen;
 mod test;
@@ -25,7 +26,7 @@ use crate::screen::Screen;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Runtime::new().expect("the machine has threads");
-    let result = runtime.block_on(interrupt::or(carry_out(cli.task)));
+    let result = runtime.block_on(carry_out(cli.task));
     // Whatever still blocks (a build, after Ctrl-C) has nothing left to clean up.
     runtime.shutdown_background();
     match result {
@@ -39,15 +40,17 @@ fn main() -> ExitCode {
 
 async fn carry_out(task: Task) -> Result<()> {
     std::env::set_current_dir(checkout::root())?;
+    let (stdout, stderr) = (Screen::stdout(), Screen::stderr());
     match task {
-        Task::Demo(options) => demo::run(options, &Screen::stdout()).await,
-        Task::Test(options) => test::run_all(options, &Screen::stdout()).await,
-        Task::Up(options) => up::up(options, &Screen::stderr()).await,
-        Task::Down { name } => up::down(&name, &Screen::stderr()).await,
+        // It treats Ctrl-C by itself: it can be a good end of it.
+        Task::Demo(options) => demo::run(options, &stdout).await,
+        Task::Test(options) => interrupt::or(test::run_all(options, &stdout)).await,
+        Task::Up(options) => interrupt::or(up::up(options, &stderr)).await,
+        Task::Down { name } => up::down(&name, &stderr).await,
         Task::Status => up::status(),
-        Task::Image => image::run(&Screen::stderr()).await,
-        Task::Crd { check: false } => generated::write(&Screen::stdout()).await,
-        Task::Crd { check: true } => generated::check(&Screen::stdout()).await,
-        Task::Prepare { light } => prepare::run(cli::tier(light), &Screen::stdout()).await,
+        Task::Image => interrupt::or(image::run(&stderr)).await,
+        Task::Crd { check: false } => interrupt::or(generated::write(&stdout)).await,
+        Task::Crd { check: true } => interrupt::or(generated::check(&stdout)).await,
+        Task::Prepare { light } => interrupt::or(prepare::run(cli::tier(light), &stdout)).await,
     }
 }

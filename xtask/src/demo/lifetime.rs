@@ -1,5 +1,6 @@
 //! How long a node or a pod lives under `--lifetime`.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,9 +14,20 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
+    /// From the shorter to the longer.
+    pub const fn between(shortest: Duration, longest: Duration) -> Self {
+        Self { shortest, longest }
+    }
+
     /// One life, as long as chance wants.
     pub fn draw(self, chance: &mut fastrand::Rng) -> Duration {
         self.shortest + (self.longest - self.shortest).mul_f64(chance.f64())
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {} s", self.shortest.as_secs(), self.longest.as_secs())
     }
 }
 

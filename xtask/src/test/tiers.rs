@@ -5,11 +5,10 @@ use testbed::Cluster;
 
 use super::cargo_test;
 use super::report::{Outcome, Report};
-use crate::clients::Clients;
-use crate::command::{cargo, last_lines, run, run_heard};
-use crate::generated::{NAMESPACE, RELEASE};
+use crate::command::{cargo, run, run_heard};
 use crate::image;
 use crate::install;
+use crate::post_mortem;
 use crate::screen::Screen;
 use crate::up;
 
@@ -44,7 +43,7 @@ pub async fn full(filter: Option<&str>, report: &Report<'_>, screen: &Screen) ->
             }
             let result = product_tests("full", &cluster, filter, report).await;
             if result.is_err() {
-                tell_state(&clients, screen).await;
+                post_mortem::tell(&clients, screen).await;
             }
             result
         };
@@ -108,24 +107,6 @@ async fn product_tests(
     let mut test = cargo(&["test", "--package", "duckduckgoose-tests", "--test", tier, "--"]);
     test.args(filter).env(CLUSTER_VARIABLE, cluster.cluster.name());
     run_heard(test, |line| report.hear(line)).await
-}
-
-/// What a person would look at first after a failure.
-async fn tell_state(clients: &Clients, screen: &Screen) {
-    let operator = format!("deployment/{RELEASE}");
-    let questions: [&[&str]; 4] = [
-        &["get", "duckgooseclusters,leases", "--all-namespaces"],
-        &["get", "pods", "--all-namespaces", "--output", "wide"],
-        &["get", "events", "--all-namespaces", "--sort-by", ".lastTimestamp"],
-        &["--namespace", NAMESPACE, "logs", &operator, "--tail", "30"],
-    ];
-    for question in questions {
-        screen.line(format!("\nkubectl {}", question.join(" ")));
-        match clients.kubectl(question).await {
-            Ok(answer) => screen.line(last_lines(&answer, 30)),
-            Err(error) => screen.line(format!("{error:#}")),
-        }
-    }
 }
 
 /// Tells the tests which cluster to attach to.

@@ -70,7 +70,7 @@ fn is_on_purpose(cause: Cause) -> bool {
 fn in_words(cause: Cause) -> &'static str {
     match cause {
         Cause::TookFree => "took a Lease that was released",
-        Cause::TookOver => "took a Lease that was not renewed in time",
+        Cause::TookOver => "took a Lease that it had waited out",
         Cause::TookOwn => "took its own Lease again",
         Cause::AppliedLate => "a write whose answer was lost turned out to be applied",
         Cause::Deadline => "could not renew in time",

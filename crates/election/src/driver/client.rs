@@ -10,13 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use k8s_openapi::api::coordination::v1::Lease as Object;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, PostParams, WatchEvent, WatchParams};
+use kube::client::ConfigExt;
 use kube::core::Status;
 use kube::{Client, Config};
 use tokio::time::timeout;
+use tower::{BoxError, ServiceBuilder};
 
 use crate::driver::object;
 use crate::member::{Outcome, Write};
@@ -101,10 +105,8 @@ impl LeaseClient {
         if let Some(api) = known {
             return Ok(api);
         }
-        let mut config = Config::infer().await.map_err(|e| CallError::NoServer(Box::new(e)))?;
-        config.default_retry = false;
-        config.connect_timeout = Some(CONNECT);
-        let api = Api::namespaced(Client::try_from(config)?, &self.namespace);
+        let config = Config::infer().await.map_err(|e| CallError::NoServer(Box::new(e)))?;
+        let api = Api::namespaced(client(&config)?, &self.namespace);
         *self.api.lock().unwrap_or_else(PoisonError::into_inner) = Some(api.clone());
         Ok(api)
     }
@@ -129,6 +131,26 @@ impl From<kube::Error> for CallError {
             other => CallError::Broken(Box::new(other)),
         }
     }
+}
+
+/// As kube builds it, but for three things: no retries, no log line of its own
+/// for each failure, and no Nagle: it would hold a Duck's first write, which
+/// follows a handshake, for the 40 ms of the server's delayed acknowledgement.
+fn client(config: &Config) -> kube::Result<Client> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT));
+    let connector = config.rustls_https_connector_with_connector(connector)?;
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(
+            hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector),
+        );
+    Ok(Client::new(service, config.default_namespace.clone()))
 }
 
 /// What became of a write. Only the API server's word that the precondition

@@ -95,6 +95,11 @@ impl Reading<'_> {
     fn tell(&self, object: Object, how: impl FnOnce(Lease) -> Input) -> Result<String, CallError> {
         let lease = object::lease(&object).ok_or(CallError::NotALease)?;
         let version = lease.version.to_string();
+        // Where somebody else leads, what failed is not to be written any more.
+        let holder = lease.record.as_ref().ok().and_then(|record| record.holder.as_ref());
+        if holder.is_some_and(|holder| *holder != self.elector.me()) {
+            self.elector.note(Activity::Writing, None);
+        }
         self.elector.tell(how(lease), Some(Arc::new(object)));
         Ok(version)
     }

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::driver::client::{LeaseClient, outcome};
 use crate::driver::elector::{Activity, Elector, Job};
 use crate::driver::follow::follow;
-use crate::member::Input;
+use crate::member::{Input, Outcome};
 
 /// Drives the member until it was shut down and has nothing left to say.
 pub(super) async fn run(
@@ -40,9 +40,11 @@ pub(super) async fn run(
                 }
             },
             Some(Ok((attempt, answer))) = writes.join_next() => {
-                let trouble = answer.as_ref().err().map(|e| format!("cannot write the Lease: {e}"));
-                elector.note(Activity::Writing, trouble);
                 let outcome = outcome(&answer);
+                // To be refused is no trouble: somebody else was quicker.
+                let failed = answer.as_ref().err().filter(|_| outcome != Outcome::Refused);
+                let trouble = failed.map(|error| format!("cannot write the Lease: {error}"));
+                elector.note(Activity::Writing, trouble);
                 elector.tell(Input::Written { attempt, outcome }, answer.ok());
             }
             () = sleep(longest) => elector.tell(Input::Tick, None),

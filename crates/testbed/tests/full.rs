@@ -39,6 +39,7 @@ async fn a_panic_takes_the_cluster_down() {
     });
     assert!(test.await.unwrap_err().is_panic());
     assert!(!Cluster::exists("full-panic").unwrap());
+    only_logs_are_left("full-panic");
 }
 
 async fn three_nodes_are_ready(cluster: &Cluster) {
@@ -232,6 +233,15 @@ fn names(containers: &[Container]) -> Vec<&str> {
     let mut names: Vec<_> = containers.iter().map(|container| container.name.as_str()).collect();
     names.sort_unstable();
     names
+}
+
+/// For whoever reads of the failure; here nobody does.
+fn only_logs_are_left(name: &str) {
+    let folder = testbed::places::state().join(name);
+    let left: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["logs"]);
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn options(name: &str) -> Options {

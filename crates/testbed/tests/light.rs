@@ -41,6 +41,7 @@ async fn a_panic_takes_the_cluster_down() {
     let panic = test.await.unwrap_err();
     assert!(panic.is_panic());
     assert!(!Cluster::exists("light-panic").unwrap());
+    only_logs_are_left("light-panic");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,6 +53,7 @@ async fn a_failed_start_shows_the_log_and_leaves_nothing() {
     assert!(error.contains("kube-apiserver has ended"), "{error}");
     assert!(error.contains("unknown flag: --no-such-flag"), "{error}");
     assert!(!Cluster::exists("light-failing").unwrap());
+    only_logs_are_left("light-failing");
 }
 
 #[tokio::test]
@@ -128,6 +130,15 @@ async fn the_api_server_freezes_and_thaws(cluster: &Cluster) {
     cluster.apiserver().thaw().unwrap();
     assert!(answer.is_err(), "a frozen API server answered");
     assert!(client.apiserver_version().await.is_ok());
+}
+
+/// For whoever reads of the failure; here nobody does.
+fn only_logs_are_left(name: &str) {
+    let folder = testbed::places::state().join(name);
+    let left: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["logs"]);
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn options(name: &str) -> Options {

@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        let state = Path::new("/root/.local/state/duckduckgoose");
+        let state = Path::new("/home/somebody/.local/state/duckduckgoose");
         assert!(check_name("pond-2", state).is_ok());
         assert!(check_name("Pond", state).is_err());
         assert!(check_name("../pond", state).is_err());

@@ -24,8 +24,8 @@ pub struct Reading {
 /// A point in time on both clocks that measure spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Instant {
-    boottime: Duration,
-    raw: Duration,
+    pub(crate) boottime: Duration,
+    pub(crate) raw: Duration,
 }
 
 impl Reading {

@@ -98,6 +98,19 @@ impl Lease {
     }
 }
 
+#[cfg(feature = "mutations")]
+impl crate::canonical::Canonical for Lease {
+    fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
+        renaming.version(&mut self.version);
+        if let Ok(record) = &mut self.record {
+            record.canonical(renaming);
+        }
+        if let Some(order) = &mut self.orders.handover {
+            renaming.version(&mut order.term);
+        }
+    }
+}
+
 impl Orders {
     /// Reads the orders; what cannot be read is no order.
     pub fn from_annotations(annotations: &BTreeMap<String, String>) -> Orders {

@@ -17,11 +17,17 @@
 //!   etcd, or another API server, sets them back.
 //! - Whoever has permission to write the Lease can forge a record.
 
+#[cfg(feature = "mutations")]
+pub mod canonical;
 pub mod clock;
 #[cfg(feature = "kube")]
 pub mod driver;
 pub mod keeper;
 pub mod lease;
 pub mod member;
+#[cfg(feature = "mutations")]
+pub mod mutation;
+#[cfg(not(feature = "mutations"))]
+mod mutation;
 pub mod record;
 pub mod timing;

@@ -1,6 +1,7 @@
 //! The record: the whole truth of the election, in one annotation of the Lease.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub const FORMAT: u32 = 1;
 /// nothing of what its predecessor promised.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation {
-    text: String,
+    text: Arc<str>,
 }
 
 /// Why a text is not an [`Incarnation`].
@@ -78,7 +79,7 @@ impl Incarnation {
             |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
         let parts: Vec<&str> = text.split('_').collect();
         if parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && plain(part)) {
-            Ok(Incarnation { text: text.to_owned() })
+            Ok(Incarnation { text: text.into() })
         } else {
             Err(NotAnIncarnation(text.to_owned()))
         }
@@ -158,6 +159,14 @@ impl Record {
         };
         let held_and_released = record.holder.is_some() && record.released;
         if held_and_released || record.to_text() != text { Err(garbage()) } else { Ok(record) }
+    }
+}
+
+#[cfg(feature = "mutations")]
+impl crate::canonical::Canonical for Record {
+    fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
+        renaming.version(&mut self.term);
+        renaming.attempt(&mut self.attempt);
     }
 }
 

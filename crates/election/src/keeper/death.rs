@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
 use crate::lease::{Lease, Version};
+use crate::mutation::{Broken, Mutation};
 use crate::record::{Incarnation, Record};
 use crate::timing::stretched;
 
@@ -20,6 +21,7 @@ pub struct DeathWatch {
     /// Whether the record was seen renewed in its term on an unbroken watch.
     seen_renewed: bool,
     deaths: Vec<Death>,
+    broken: Broken,
 }
 
 /// The release of a dead holder's record, to be written as one update of the
@@ -41,6 +43,12 @@ struct Death {
 }
 
 impl DeathWatch {
+    /// A watch one of whose rules is broken, for the proof.
+    #[cfg(feature = "mutations")]
+    pub fn mutated(mutation: Option<Mutation>) -> DeathWatch {
+        DeathWatch { broken: Broken::by(mutation), ..DeathWatch::default() }
+    }
+
     /// A fresh read or list found this: a gap, unless it is the version that
     /// was known.
     pub fn read(&mut self, lease: Option<Lease>) {
@@ -56,7 +64,7 @@ impl DeathWatch {
         if let Some(known) = &self.lease
             && known.version < lease.version
         {
-            self.seen_renewed = continues(known, &lease, self.seen_renewed);
+            self.seen_renewed = continues(known, &lease, self.seen_renewed, self.broken);
             self.lease = Some(lease);
         } else if self.lease.is_none() {
             self.lease = Some(lease);
@@ -104,23 +112,44 @@ impl DeathWatch {
 
     /// The record whose holder is dead, and when its longest promise is over.
     fn dead_holder(&self) -> Option<(&Lease, &Record, Instant)> {
-        let lease = self.lease.as_ref().filter(|lease| lease.stamped && self.seen_renewed)?;
+        let seen = self.seen_renewed || self.broken.is(Mutation::DeathUnseen);
+        let lease = self.lease.as_ref().filter(|lease| lease.stamped && seen)?;
         let record = lease.record.as_ref().ok()?;
         let holder = record.holder.as_ref()?;
-        let death = self.deaths.iter().find(|death| death.who == *holder)?;
-        Some((lease, record, death.seen.plus(stretched(record.hold))))
+        let death = self.deaths.iter().find(|death| self.is_of(death, holder))?;
+        let hold =
+            if self.broken.is(Mutation::DeathBreaksPromise) { Duration::ZERO } else { record.hold };
+        Some((lease, record, death.seen.plus(stretched(hold))))
+    }
+
+    fn is_of(&self, death: &Death, holder: &Incarnation) -> bool {
+        let same_pod = death.who.pod_uid() == holder.pod_uid();
+        death.who == *holder || same_pod && self.broken.is(Mutation::DeathOfPod)
     }
 }
 
 /// Whether the newer record is that of a holder that was seen renewing it.
-fn continues(older: &Lease, newer: &Lease, seen_renewed: bool) -> bool {
+fn continues(older: &Lease, newer: &Lease, seen_renewed: bool, broken: Broken) -> bool {
     let (Ok(was), Ok(is)) = (&older.record, &newer.record) else { return false };
     let same_term = older.uid == newer.uid
         && is.holder.is_some()
         && was.holder == is.holder
         && was.term == is.term;
     // An older attempt of the same term is a copy, not a sign of life.
+    if broken.is(Mutation::OldAttemptIsLife) {
+        return same_term && (seen_renewed || is.attempt != was.attempt);
+    }
     same_term && is.attempt >= was.attempt && (seen_renewed || is.attempt > was.attempt)
+}
+
+#[cfg(feature = "mutations")]
+impl crate::canonical::Canonical for DeathWatch {
+    fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
+        self.lease.canonical(renaming);
+        for death in &mut self.deaths {
+            renaming.instant(&mut death.seen);
+        }
+    }
 }
 
 /// More incarnations of one cluster than can die within what matters.

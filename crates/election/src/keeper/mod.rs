@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use death::{DeathWatch, Release};
 
 use crate::lease::{Lease, Orders};
+use crate::mutation::{Broken, Mutation};
 use crate::record::{Record, Unreadable};
 use crate::timing::clamped;
 
@@ -51,8 +52,23 @@ pub enum Why {
 /// `longest` is the longest lease that the cluster has ever used: a Goose that
 /// nobody knows of may count on no more than that.
 pub fn chore(lease: &Lease, orders: &Orders, longest: Duration) -> Option<Chore> {
+    decide(lease, orders, longest, Broken::default())
+}
+
+/// As [`chore`], of a keeper one of whose rules is broken, for the proof.
+#[cfg(feature = "mutations")]
+pub fn mutated_chore(
+    lease: &Lease,
+    orders: &Orders,
+    longest: Duration,
+    mutation: Option<Mutation>,
+) -> Option<Chore> {
+    decide(lease, orders, longest, Broken::by(mutation))
+}
+
+fn decide(lease: &Lease, orders: &Orders, longest: Duration, broken: Broken) -> Option<Chore> {
     let quarantine = |term, why| {
-        Some(Chore::Quarantine { record: Record::quarantine(term, clamped(longest)), why })
+        Some(Chore::Quarantine { record: waited_out(lease, orders, term, longest, broken), why })
     };
     if !lease.stamped {
         let term = lease.record.as_ref().map_or(0, |record| record.term);
@@ -63,6 +79,26 @@ pub fn chore(lease: &Lease, orders: &Orders, longest: Duration) -> Option<Chore>
         _ if lease.orders.timing != orders.timing => Some(Chore::Recreate),
         Err(_) => quarantine(0, Why::Unreadable),
         Ok(_) => (lease.orders != *orders).then_some(Chore::GiveOrders),
+    }
+}
+
+/// The record that a stamping write leaves: a quarantine, for the longest lease
+/// ever used.
+fn waited_out(
+    lease: &Lease,
+    orders: &Orders,
+    term: u64,
+    longest: Duration,
+    broken: Broken,
+) -> Record {
+    let quarantine = Record::quarantine(term, clamped(longest));
+    match (&lease.record, orders.timing) {
+        (Ok(record), _) if broken.is(Mutation::StampKeepsRecord) => record.clone(),
+        (_, Some(timing)) if broken.is(Mutation::QuarantineForCurrent) => {
+            Record::quarantine(term, timing.lease())
+        }
+        _ if broken.is(Mutation::FirstIsFree) => Record { released: true, ..quarantine },
+        _ => quarantine,
     }
 }
 

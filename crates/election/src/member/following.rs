@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
 use crate::lease::Lease;
+use crate::mutation::{Broken, Mutation};
 use crate::record::{Incarnation, Record};
 use crate::timing::clamped;
 
@@ -44,7 +45,14 @@ impl Following {
     /// is the lease duration of the object: no edit of the record's duration
     /// alone makes a wait shorter than that, or than what was seen with the
     /// same proof of life.
-    pub fn follow(&mut self, now: &Reading, lease: &Lease, record: &Record, least: Duration) {
+    pub fn follow(
+        &mut self,
+        now: &Reading,
+        lease: &Lease,
+        record: &Record,
+        least: Duration,
+        broken: Broken,
+    ) {
         let proof = ProofOfLife::of(lease, record);
         let before = self.current.take();
         let held_before = before.as_ref().filter(|b| b.proof.uid == proof.uid);
@@ -52,12 +60,18 @@ impl Following {
             Some(_) => Some(record.term),
             None => held_before.and_then(|before| before.held_in),
         };
-        let same = before.filter(|b| b.proof == proof && b.released == record.released);
+        let same = before
+            .filter(|b| b.proof.is_same(&proof, broken) && b.released == record.released)
+            .filter(|_| !broken.is(Mutation::AnyVersionRestartsWait));
         let (since, seen_duration) = match same {
             Some(same) => (same.since, same.duration),
             None => (now.instant(), least),
         };
-        let duration = record.duration.max(seen_duration);
+        let duration = if broken.is(Mutation::ShortRecordBelieved) {
+            record.duration
+        } else {
+            record.duration.max(seen_duration)
+        };
         self.current =
             Some(Followed { proof, released: record.released, since, duration, held_in });
     }
@@ -70,10 +84,15 @@ impl Following {
 
     /// Since when the record is free at once (rule 8): it was followed from
     /// held in that very term to released. `None` when it is not.
-    pub fn free_since(&self) -> Option<Instant> {
+    pub fn free_since(&self, broken: Broken) -> Option<Instant> {
         let followed = self.current.as_ref()?;
-        let in_that_term = followed.held_in == Some(followed.proof.term);
-        (followed.released && in_that_term).then_some(followed.since)
+        let in_that_term = followed.held_in == Some(followed.proof.term)
+            || broken.is(Mutation::FreeUnfollowed)
+            || broken.is(Mutation::FreeFromAnyTerm) && followed.held_in.is_some();
+        let quarantine = followed.proof.holder.is_none() && !followed.released;
+        let free = followed.released && in_that_term
+            || quarantine && broken.is(Mutation::QuarantineIsFree);
+        free.then_some(followed.since)
     }
 }
 
@@ -84,6 +103,25 @@ impl ProofOfLife {
             holder: record.holder.clone(),
             term: record.term,
             attempt: record.attempt,
+        }
+    }
+
+    fn is_same(&self, other: &ProofOfLife, broken: Broken) -> bool {
+        let same_attempt = self.attempt == other.attempt || broken.is(Mutation::RenewalKeepsWait);
+        same_attempt
+            && (&self.uid, &self.holder, self.term) == (&other.uid, &other.holder, other.term)
+    }
+}
+
+#[cfg(feature = "mutations")]
+impl crate::canonical::Canonical for Following {
+    fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
+        let Some(followed) = &mut self.current else { return };
+        renaming.instant(&mut followed.since);
+        renaming.version(&mut followed.proof.term);
+        renaming.attempt(&mut followed.proof.attempt);
+        if let Some(term) = &mut followed.held_in {
+            renaming.version(term);
         }
     }
 }

@@ -14,7 +14,10 @@ use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
 use crate::lease::{Lease, Version};
+use crate::mutation::{Broken, Mutation};
 use crate::record::{Incarnation, Record};
+#[cfg(feature = "mutations")]
+use crate::timing::stagger;
 use crate::timing::{Timing, whole_millis};
 use following::Following;
 pub use io::{Cause, Input, Outcome, Output, Role, Write};
@@ -60,6 +63,9 @@ pub struct Member {
     outdated: Option<Version>,
     /// No write before this, after one failed.
     paused_until: Option<Instant>,
+    /// Since when nothing but time keeps it from taking. After a pause, a fence
+    /// or an outage, the stagger counts from there.
+    able_since: Option<Instant>,
     /// When the watch was last heard, and when to look whether it still lives.
     heard: Option<Instant>,
     resync_at: Option<Instant>,
@@ -69,6 +75,7 @@ pub struct Member {
     shutting_down: bool,
     /// Why the last tenure ended, for people.
     last_end: Option<Cause>,
+    broken: Broken,
 }
 
 impl Member {
@@ -90,12 +97,20 @@ impl Member {
             own: None,
             outdated: None,
             paused_until: None,
+            able_since: None,
             heard: None,
             resync_at: None,
             gave_up: None,
             shutting_down: false,
             last_end: None,
+            broken: Broken::default(),
         }
+    }
+
+    /// A member one of whose rules is broken, for the proof.
+    #[cfg(feature = "mutations")]
+    pub fn mutated(config: Config, mutation: Option<Mutation>) -> Member {
+        Member { broken: Broken::by(mutation), ..Member::new(config) }
     }
 
     /// Who this member is.
@@ -108,6 +123,9 @@ impl Member {
     pub fn role_at(&self, now: &Reading) -> Role {
         match &self.tenure {
             Some(tenure) if tenure.is_goose(now) => Role::Goose { term: tenure.term },
+            Some(tenure) if tenure.stopped.is_none() && self.broken.is(Mutation::RoleByFlag) => {
+                Role::Goose { term: tenure.term }
+            }
             _ => Role::Duck,
         }
     }
@@ -130,6 +148,7 @@ impl Member {
         }
         self.obey_orders(&mut out);
         self.suspect_silence(&now, &mut out);
+        self.note_ability(&now);
         self.write_if_due(&now, &mut out);
         out
     }
@@ -162,6 +181,9 @@ impl Member {
     /// Rules 1 and 3: a tenure that ran out, or whose clocks cannot be
     /// believed, is over. What it sent may yet turn out to be applied in time.
     fn lapse(&mut self, now: &Reading, out: &mut Vec<Output>) {
+        if self.broken.is(Mutation::RenewPastDeadline) {
+            return;
+        }
         if let Some(cause) = self.tenure.as_ref().and_then(|tenure| tenure.lapsed(now)) {
             self.end(cause, out);
         }
@@ -172,15 +194,21 @@ impl Member {
     fn read(&mut self, now: &Reading, lease: Option<Lease>, out: &mut Vec<Output>) {
         self.has_read = true;
         self.outdated = None;
+        self.able_since = None;
         let known = self.lease.as_ref().map(|known| (&known.uid, known.version));
         let found = lease.as_ref().map(|found| (&found.uid, found.version));
         if found.is_none() || found != known {
-            self.following.lose();
+            if !self.broken.is(Mutation::GapKeepsWait) {
+                self.following.lose();
+            }
             self.patience = self.timing.silence();
         }
         self.heard(now);
         match lease {
-            Some(lease) => self.learn(now, lease, out),
+            Some(lease) => {
+                self.learn(now, lease, out);
+                self.extend_by_read(now);
+            }
             None => self.lease = None,
         }
     }
@@ -217,10 +245,17 @@ impl Member {
                     self.credit(now, &lease, out);
                 }
             }
-            Outcome::Refused if awaited => self.look_for_newer(now),
+            Outcome::Refused if awaited => {
+                if self.broken.is(Mutation::RefusedIsLoss) {
+                    self.end(Cause::Superseded, out);
+                }
+                self.look_for_newer(now);
+            }
             Outcome::Unknown { retry_after } if awaited => {
+                self.believe_unanswered(now, attempt);
                 let pause = retry_after.clamp(self.timing.pause(), self.timing.attempt());
                 self.paused_until = Some(now.after(pause));
+                self.able_since = None;
             }
             Outcome::Refused | Outcome::Unknown { .. } => {}
         }
@@ -228,12 +263,18 @@ impl Member {
 
     /// Takes a newer version in, every version before it being known.
     fn learn(&mut self, now: &Reading, lease: Lease, out: &mut Vec<Output>) {
-        if lease.stamped && !self.is_stamped(&lease) {
+        if self.broken.is(Mutation::StampForgotten) {
+            self.stamped_uid = None;
+        }
+        let believed = lease.stamped || self.broken.is(Mutation::UnstampedBelieved);
+        if believed && (!self.is_stamped(&lease) || self.broken.is(Mutation::DurationOfOrders)) {
             self.meet(&lease);
         }
         self.credit(now, &lease, out);
         match self.readable(&lease) {
-            Some(record) => self.following.follow(now, &lease, record, self.timing.lease()),
+            Some(record) => {
+                self.following.follow(now, &lease, record, self.timing.lease(), self.broken)
+            }
             None => self.following.lose(),
         }
         self.lease = Some(lease);
@@ -254,9 +295,15 @@ impl Member {
     /// whose number it carries, and to no other.
     fn credit(&mut self, now: &Reading, lease: &Lease, out: &mut Vec<Output>) {
         let Ok(record) = &lease.record else { return };
-        let Some(sent) = self.sent.iter().find(|sent| sent.record == *record).cloned() else {
+        let Some(mut sent) = self.sent.iter().find(|sent| sent.record == *record).cloned() else {
             return;
         };
+        if self.broken.is(Mutation::CountFromAnswer) {
+            sent.at = *now;
+        }
+        if self.broken.is(Mutation::CreditNewestAttempt) {
+            sent.at = self.sent.last().map_or(sent.at, |newest| newest.at);
+        }
         self.sent.retain(|other| other.record.attempt > record.attempt);
         self.own = Some((lease.uid.clone(), lease.version));
         let was = self.role_at(now);
@@ -274,7 +321,7 @@ impl Member {
     /// A taking turned out to be applied. One that is shutting down is not Goose
     /// by it, but has something to release.
     fn begin(&mut self, now: &Reading, sent: &Sent) {
-        let tenure = Tenure::begin(sent);
+        let tenure = Tenure::begin(sent, self.broken);
         self.tenure = tenure.is_goose(now).then_some(tenure);
         if self.shutting_down {
             self.stop(Cause::ShutDown, &mut Vec::new());
@@ -287,7 +334,8 @@ impl Member {
         let Some(tenure) = &self.tenure else { return };
         let Some(record) = self.known_record() else { return };
         let names_me = record.holder.as_ref() == Some(&self.me) && record.term == tenure.term;
-        if !names_me && !record.is_quarantine() {
+        let quarantine = record.is_quarantine() && !self.broken.is(Mutation::QuarantineIsLoss);
+        if !names_me && !quarantine && !self.broken.is(Mutation::OthersIgnored) {
             let cause = tenure.stopped.unwrap_or(Cause::Superseded);
             self.end(cause, out);
             self.sent.clear();
@@ -321,7 +369,9 @@ impl Member {
         }
         tenure.stopped = Some(cause);
         self.gave_up = Some(tenure.term);
-        self.sent.clear();
+        if !self.broken.is(Mutation::StopVoidsNothing) {
+            self.sent.clear();
+        }
         self.own = None;
         self.in_flight = None;
         self.paused_until = None;
@@ -335,6 +385,34 @@ impl Member {
         if !told_before {
             self.last_end = Some(cause);
             out.push(Output::Became(Role::Duck, cause));
+        }
+    }
+
+    /// Only a broken rule 1 does anything here.
+    fn extend_by_read(&mut self, now: &Reading) {
+        if !self.broken.is(Mutation::ReadExtends) {
+            return;
+        }
+        let Some(record) = self.known_record().cloned() else { return };
+        if let Some(tenure) = &mut self.tenure
+            && record.holder.as_ref() == Some(&self.me)
+        {
+            tenure.credit(&Sent { at: *now, record, cause: Cause::AppliedLate });
+        }
+    }
+
+    /// Only a broken rule 1 does anything here.
+    fn believe_unanswered(&mut self, now: &Reading, attempt: u64) {
+        if !self.broken.is(Mutation::UnknownIsApplied) {
+            return;
+        }
+        let Some(sent) = self.sent.iter().find(|sent| sent.record.attempt == attempt).cloned()
+        else {
+            return;
+        };
+        match &mut self.tenure {
+            Some(tenure) => tenure.credit(&sent),
+            None => self.begin(now, &sent),
         }
     }
 
@@ -364,6 +442,11 @@ impl Member {
         out.push(Output::Resync);
     }
 
+    fn note_ability(&mut self, now: &Reading) {
+        let able = self.tenure.is_none() && self.lease.as_ref().is_some_and(|l| self.may_take(l));
+        self.able_since = able.then(|| self.able_since.unwrap_or(now.instant()));
+    }
+
     fn write_if_due(&mut self, now: &Reading, out: &mut Vec<Output>) {
         let Some(step) = self.next_step() else { return };
         if !self.wait_for(&step, now).is_zero() {
@@ -382,9 +465,11 @@ impl Member {
     /// attempt before voids those, and shortens the deadline (rule 9).
     fn note_sent(&mut self, sent: Sent) {
         let duration = sent.record.duration;
-        self.sent.retain(|earlier| earlier.record.duration <= duration);
-        if let Some(tenure) = &mut self.tenure {
-            tenure.shorten(&sent);
+        if !self.broken.is(Mutation::ShorterVoidsNothing) {
+            self.sent.retain(|earlier| earlier.record.duration <= duration);
+            if let Some(tenure) = &mut self.tenure {
+                tenure.shorten(&sent);
+            }
         }
         if self.sent.len() == MOST_UNKNOWN {
             self.sent.remove(0);
@@ -408,6 +493,39 @@ impl Member {
 
     fn jittered(&self, span: Duration) -> Duration {
         span + span * u32::from(self.jitter) / 4000
+    }
+}
+
+#[cfg(feature = "mutations")]
+impl crate::canonical::Canonical for Member {
+    fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
+        self.lease.canonical(renaming);
+        self.following.canonical(renaming);
+        self.tenure.canonical(renaming);
+        self.sent.canonical(renaming);
+        renaming.attempt(&mut self.attempt);
+        if let Some(attempt) = &mut self.in_flight {
+            renaming.attempt(attempt);
+        }
+        let own = self.own.as_mut().map(|(_, version)| version);
+        for version in [own, self.outdated.as_mut(), self.gave_up.as_mut()].into_iter().flatten() {
+            renaming.version(version);
+        }
+        for instant in [&mut self.paused_until, &mut self.able_since].into_iter().flatten() {
+            renaming.instant(instant);
+        }
+        let now = renaming.now();
+        self.paused_until = self.paused_until.filter(|until| !until.reached_on_either(&now));
+        if let Some(able) = &mut self.able_since
+            && able.plus(stagger(None, 999)).reached_on_both(&now)
+        {
+            *able = Instant { boottime: Duration::ZERO, raw: Duration::ZERO };
+        }
+        // When it reads again is the model's choice; the rest is for people.
+        self.resync_at = None;
+        self.heard = None;
+        self.last_end = None;
+        self.patience = self.timing.silence();
     }
 }
 

@@ -6,6 +6,7 @@ use crate::clock::{Instant, Reading};
 use crate::lease::Lease;
 use crate::member::io::{Cause, Write};
 use crate::member::{Member, tenure::Tenure};
+use crate::mutation::Mutation;
 use crate::record::Record;
 use crate::timing::stagger;
 
@@ -53,6 +54,9 @@ impl Member {
     pub(super) fn wait_for(&self, step: &Step, now: &Reading) -> Duration {
         let due = match step {
             Step::Renew { due } => due.until_either(now),
+            Step::Take { due: Some(due), .. } if self.broken.is(Mutation::DuckTrustsFaster) => {
+                due.until_either(now)
+            }
             Step::Release { due } | Step::Take { due, .. } => {
                 due.map_or(Duration::ZERO, |due| due.until_both(now))
             }
@@ -73,7 +77,10 @@ impl Member {
             }
             // Rule 7: the term is the resourceVersion of what is taken.
             Step::Take { .. } => {
-                self.held(lease.version, attempt, self.timing.lease(), Duration::ZERO)
+                let taken = self.readable(lease)?;
+                let broken = self.broken.is(Mutation::TermIsPlusOne);
+                let term = if broken { taken.term + 1 } else { lease.version };
+                self.held(term, attempt, self.timing.lease(), Duration::ZERO)
             }
             Step::Release { .. } => {
                 let known = self.readable(lease)?.clone();
@@ -82,7 +89,7 @@ impl Member {
         };
         Some(Write {
             uid: lease.uid.clone(),
-            version: lease.version,
+            version: if self.broken.is(Mutation::NoPrecondition) { ANY } else { lease.version },
             record,
             timeout: self.timing.attempt(),
         })
@@ -103,21 +110,30 @@ impl Member {
     }
 
     fn take(&self, lease: &Lease, record: &Record) -> Option<Step> {
-        let fenced = lease.orders.fenced.iter().any(|uid| uid == self.me.pod_uid());
-        if self.shutting_down || lease.orders.paused || fenced {
+        if !self.may_take(lease) {
             return None;
         }
         // Rule 5: exactly its own last version, so nobody was between.
-        if self.own.as_ref().is_some_and(|(uid, v)| (uid, *v) == (&lease.uid, lease.version)) {
+        let own =
+            self.own.as_ref().is_some_and(|(uid, v)| (uid, *v) == (&lease.uid, lease.version));
+        let named = record.holder.as_ref().is_some_and(|h| h.pod_uid() == self.me.pod_uid());
+        if own || named && self.broken.is(Mutation::ResumeByName) {
             return Some(Step::Take { due: None, cause: Cause::TookOwn });
         }
-        let (free, cause) = match self.following.free_since() {
+        let (free, cause) = match self.following.free_since(self.broken) {
             // Who gave the role up on purpose is not the next to have it.
             Some(since) if self.gave_up != Some(record.term) => (since, Cause::TookFree),
             _ => (self.following.waited_out_at()?, Cause::TookOver),
         };
-        let due = free.plus(stagger(self.rank(lease, record), self.jitter));
+        let possible = self.able_since.map_or(free, |able| free.later(able));
+        let due = possible.plus(stagger(self.rank(lease, record), self.jitter));
         Some(Step::Take { due: Some(due), cause })
+    }
+
+    /// Whether it is this member's to take the record at all, once it is free.
+    pub(super) fn may_take(&self, lease: &Lease) -> bool {
+        let fenced = lease.orders.fenced.iter().any(|uid| uid == self.me.pod_uid());
+        !self.shutting_down && !lease.orders.paused && !fenced
     }
 
     /// This member's place in the line that was agreed beforehand. The pod that
@@ -136,3 +152,7 @@ impl Member {
         Record { holder: Some(self.me.clone()), term, attempt, duration, hold, released: false }
     }
 }
+
+/// No version: what a write without a precondition asks for. Only a broken
+/// rule 5 asks so.
+const ANY: u64 = 0;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
 use crate::member::io::Cause;
+use crate::mutation::{Broken, Mutation};
 use crate::record::Record;
 use crate::timing::{allowance, guard, stretched};
 
@@ -27,6 +28,7 @@ pub(crate) struct Tenure {
     promised: Option<Instant>,
     /// Set when the role is given up on purpose: Duck from then on.
     pub stopped: Option<Cause>,
+    broken: Broken,
 }
 
 /// A write that left, and of which it is not known yet whether it was applied.
@@ -39,10 +41,10 @@ pub(crate) struct Sent {
 
 impl Tenure {
     /// The tenure that a taking gives when it turns out to be applied.
-    pub fn begin(sent: &Sent) -> Tenure {
+    pub fn begin(sent: &Sent, broken: Broken) -> Tenure {
         Tenure {
             term: sent.record.term,
-            deadline: sent.deadline(),
+            deadline: sent.deadline(broken),
             credited: sent.at,
             credited_attempt: sent.record.attempt,
             lease: sent.record.duration,
@@ -50,13 +52,14 @@ impl Tenure {
             wanted_hold: sent.record.hold,
             promised: None,
             stopped: None,
+            broken,
         }
     }
 
     /// Rule 1: an applied write makes its holder Goose for an allowance
     /// counted from when it was *sent*.
     pub fn credit(&mut self, sent: &Sent) {
-        let deadline = sent.deadline();
+        let deadline = sent.deadline(self.broken);
         if sent.record.attempt > self.credited_attempt && deadline.is_at_least(self.deadline) {
             self.deadline = deadline;
             self.credited = sent.at;
@@ -69,7 +72,7 @@ impl Tenure {
     /// Rule 9: sending a shorter lease shortens the deadline at once, whether
     /// or not it will be applied.
     pub fn shorten(&mut self, sent: &Sent) {
-        self.deadline = self.deadline.earlier(sent.deadline());
+        self.deadline = self.deadline.earlier(sent.deadline(self.broken));
     }
 
     /// The lease duration for the next renewal: the one that is wanted, unless
@@ -77,22 +80,29 @@ impl Tenure {
     pub fn lease_to_ask_for(&self, now: &Reading, wanted: Duration) -> Duration {
         let until = now.after(allowance(wanted));
         match self.promised {
-            Some(promised) if !until.is_at_least(promised) => wanted.max(self.lease),
+            Some(promised)
+                if !until.is_at_least(promised)
+                    && !self.broken.is(Mutation::ShorterBreaksPromise) =>
+            {
+                wanted.max(self.lease)
+            }
             _ => wanted,
         }
     }
 
     /// Rules 1 to 3: whether it may call itself Goose at this moment.
     pub fn is_goose(&self, now: &Reading) -> bool {
-        self.stopped.is_none() && self.lapsed(now).is_none()
+        let stopped = self.stopped.is_some() && !self.broken.is(Mutation::ReleaseBeforeStop);
+        !stopped && self.lapsed(now).is_none()
     }
 
     /// Why it is over, if it is: its time ran out, or the clocks cannot be
     /// believed.
     pub fn lapsed(&self, now: &Reading) -> Option<Cause> {
-        if self.deadline.reached_on_either(now) {
+        let jump = now.wall_jump_since(&self.credited);
+        if self.is_past_deadline(now) {
             Some(Cause::Deadline)
-        } else if now.wall_jump_since(&self.credited) > guard(self.lease) {
+        } else if jump > guard(self.lease) && !self.broken.is(Mutation::WallJumpIgnored) {
             Some(Cause::ClockSuspected)
         } else {
             None
@@ -120,9 +130,12 @@ impl Tenure {
     /// Rule 11: promises to stay Goose for `hold`, if an applied record allows
     /// it and it fits before the deadline.
     pub fn promise(&mut self, now: &Reading, hold: Duration) -> bool {
-        let until = now.after(stretched(hold));
-        let granted =
-            self.is_goose(now) && hold <= self.applied_hold && self.deadline.is_at_least(until);
+        let stretched =
+            if self.broken.is(Mutation::HoldUnstretched) { hold } else { stretched(hold) };
+        let until = now.after(stretched);
+        let told = hold <= self.applied_hold || self.broken.is(Mutation::HoldUntold);
+        let fits = self.deadline.is_at_least(until) || self.broken.is(Mutation::HoldPastDeadline);
+        let granted = self.is_goose(now) && told && fits;
         if granted {
             self.promised = Some(self.promised.map_or(until, |promised| promised.later(until)));
         }
@@ -132,12 +145,49 @@ impl Tenure {
     /// Until when a release must wait for what was promised, to be reached on
     /// both clocks; `None` when nothing was.
     pub fn promised(&self) -> Option<Instant> {
-        self.promised
+        self.promised.filter(|_| !self.broken.is(Mutation::ReleaseBreaksPromise))
+    }
+
+    fn is_past_deadline(&self, now: &Reading) -> bool {
+        let mut believed = *now;
+        if self.broken.is(Mutation::GooseTrustsBoottime) {
+            believed.raw = Duration::ZERO;
+        }
+        if self.broken.is(Mutation::GooseTrustsRaw) {
+            believed.boottime = Duration::ZERO;
+        }
+        self.deadline.reached_on_either(&believed)
     }
 }
 
 impl Sent {
-    fn deadline(&self) -> Instant {
+    fn deadline(&self, broken: Broken) -> Instant {
+        if broken.is(Mutation::NoMargin) {
+            return self.at.after(self.record.duration);
+        }
         self.at.after(allowance(self.record.duration))
+    }
+}
+
+#[cfg(feature = "mutations")]
+impl crate::canonical::Canonical for Tenure {
+    fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
+        renaming.version(&mut self.term);
+        renaming.instant(&mut self.deadline);
+        renaming.reading(&mut self.credited);
+        renaming.attempt(&mut self.credited_attempt);
+        if let Some(promised) = &mut self.promised {
+            renaming.instant(promised);
+        }
+        // A promise that is over is none.
+        self.promised = self.promised.filter(|until| !until.reached_on_both(&renaming.now()));
+    }
+}
+
+#[cfg(feature = "mutations")]
+impl crate::canonical::Canonical for Sent {
+    fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
+        renaming.reading(&mut self.at);
+        self.record.canonical(renaming);
     }
 }

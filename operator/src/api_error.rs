@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kube::core::Status;
+use kube::core::response::StatusCause;
 
 /// A call that did not succeed: what it was for, what went wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +62,7 @@ fn treatment(status: &Status) -> Treatment {
         401 | 403 => Treatment::Forbidden,
         404 => Treatment::Gone,
         409 | 410 => Treatment::LookAgain,
+        422 if is_another_object(status) => Treatment::LookAgain,
         429 => Treatment::After(Duration::from_secs(asked_to_wait.max(1).into())),
         400..=499 => Treatment::Refused,
         _ if asked_to_wait > 0 => Treatment::After(Duration::from_secs(asked_to_wait.into())),
@@ -69,22 +71,29 @@ fn treatment(status: &Status) -> Treatment {
 }
 
 fn namespace_is_terminating(status: &Status) -> bool {
-    let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+    causes(status).any(|cause| cause.reason == "NamespaceTerminating")
+}
+
+/// A write that names an object by its uid, and found another one by that name, is told that the
+/// uid cannot be changed.
+fn is_another_object(status: &Status) -> bool {
+    causes(status).any(|cause| cause.field == "metadata.uid")
+}
+
+fn causes(status: &Status) -> impl Iterator<Item = &StatusCause> {
+    status.details.iter().flat_map(|details| &details.causes)
 }
 
 #[cfg(test)]
 mod tests {
-    use kube::core::response::{StatusCause, StatusDetails};
+    use kube::core::response::StatusDetails;
 
     use super::*;
 
+    /// An answer with one cause, whose reason or field is this.
     fn answer(code: u16, retry_after_seconds: u32, cause: &str) -> Status {
-        let causes = vec![StatusCause {
-            reason: cause.to_owned(),
-            message: String::new(),
-            field: String::new(),
-        }];
+        let (reason, field) = (cause.to_owned(), cause.to_owned());
+        let causes = vec![StatusCause { reason, message: String::new(), field }];
         let details = StatusDetails {
             name: String::new(),
             group: String::new(),
@@ -108,7 +117,8 @@ mod tests {
             (409, 0, "", Treatment::LookAgain),
             (410, 0, "", Treatment::LookAgain),
             (413, 0, "", Treatment::Refused),
-            (422, 0, "", Treatment::Refused),
+            (422, 0, "spec.template", Treatment::Refused),
+            (422, 0, "metadata.uid", Treatment::LookAgain),
             // Priority and fairness answers in plain text, with the time in a header that kube drops.
             (429, 0, "", Treatment::After(s(1))),
             (429, 7, "", Treatment::After(s(7))),

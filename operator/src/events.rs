@@ -19,8 +19,9 @@ impl Events {
         Events { recorder: Recorder::new(client, Reporter::from(FIELD_MANAGER)) }
     }
 
-    /// Tells it. An event that does not arrive is only logged: nothing depends on it.
-    pub async fn tell(&self, cluster: &DuckGooseCluster, happening: Happening) {
+    /// Tells it, and does not wait for it. An event that does not arrive is only logged: nothing
+    /// depends on it.
+    pub fn tell(&self, cluster: &DuckGooseCluster, happening: Happening) {
         let event = Event {
             type_: if happening.warning { EventType::Warning } else { EventType::Normal },
             reason: happening.reason,
@@ -28,11 +29,12 @@ impl Events {
             action: "Reconcile".to_owned(),
             secondary: happening.about,
         };
-        let reference = cluster.object_ref(&());
-        if let Err(failure) =
-            calls::bounded("record an Event", self.recorder.publish(&event, &reference)).await
-        {
-            tracing::warn!(%failure, "people were not told");
-        }
+        let (recorder, reference) = (self.recorder.clone(), cluster.object_ref(&()));
+        tokio::spawn(async move {
+            let published = recorder.publish(&event, &reference);
+            if let Err(failure) = calls::bounded("record an Event", published).await {
+                tracing::warn!(%failure, "people were not told");
+            }
+        });
     }
 }

@@ -38,11 +38,15 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
     let mut pass = Pass::observe(&cluster, &context, memory);
     pass.keep_labels().await;
     if cluster.metadata.deletion_timestamp.is_none() {
-        if pass.keep_longest_lease().await {
+        if pass.keep_longest_lease().await && !pass.is_outrun() {
             pass.keep_lease().await;
         }
-        pass.keep_objects().await;
-        pass.keep_status().await;
+        if !pass.is_outrun() {
+            pass.keep_objects().await;
+        }
+        if !pass.is_outrun() {
+            pass.keep_status().await;
+        }
     }
     let action = pass.action();
     context.remember(&cluster, pass.memory);
@@ -98,6 +102,15 @@ impl<'a> Pass<'a> {
             look_again: None,
             failed: false,
         }
+    }
+
+    /// Whether the role moved meanwhile. The next pass is waiting already, and labels are in a
+    /// hurry: this one ends where it stands.
+    fn is_outrun(&self) -> bool {
+        let lease = named(&self.context.stores.leases, &self.owner.name, &self.owner.namespace);
+        let record = lease.and_then(|lease| lease::record(&lease, &self.owner));
+        let role = |record: &Option<Record>| record.as_ref().map(|r| (r.holder.clone(), r.term));
+        role(&record) != role(&self.record)
     }
 
     /// Rule 12.

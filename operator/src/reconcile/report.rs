@@ -41,7 +41,7 @@ impl Pass<'_> {
         match calls::patch_status(&self.context.client, self.cluster, &patch).await {
             Ok(answer) => {
                 self.memory.wrote_status(&answer);
-                self.tell(&before.unwrap_or_default(), &wanted).await;
+                self.tell(&before.unwrap_or_default(), &wanted);
             }
             Err(failure) => self.note(failure),
         }
@@ -75,9 +75,9 @@ impl Pass<'_> {
         verdict
     }
 
-    async fn tell(&self, before: &DuckGooseClusterStatus, now: &DuckGooseClusterStatus) {
+    fn tell(&self, before: &DuckGooseClusterStatus, now: &DuckGooseClusterStatus) {
         for happening in happenings(before, now, &self.members) {
-            self.context.events.tell(self.cluster, happening).await;
+            self.context.events.tell(self.cluster, happening);
         }
     }
 }

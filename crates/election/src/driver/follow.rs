@@ -114,12 +114,8 @@ impl Reading<'_> {
         self.failures += 1;
     }
 
-    /// Spread over half of it by the jitter, for members that all failed at
-    /// one time.
     fn pause(&self) -> Duration {
-        let Some(doublings) = self.failures.checked_sub(1) else { return Duration::ZERO };
-        let pause = (FIRST_PAUSE * 2u32.pow(doublings.min(8))).min(LONGEST_PAUSE);
-        pause / 2 + pause / 2 * u32::from(self.elector.jitter()) / 1000
+        pause(self.failures, self.elector.jitter())
     }
 
     /// A server that is slower than an attempt may take gets more time.
@@ -128,6 +124,30 @@ impl Reading<'_> {
     }
 }
 
+/// None before the first repetition, then doubled with each. Half of it is
+/// spread by the jitter, for members that all failed at one time.
+fn pause(failures: u32, jitter: u16) -> Duration {
+    let Some(doublings) = failures.checked_sub(1) else { return Duration::ZERO };
+    let pause = (FIRST_PAUSE * 2u32.pow(doublings.min(8))).min(LONGEST_PAUSE);
+    pause / 2 + pause / 2 * u32::from(jitter) / 1000
+}
+
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_members_are_spread() {
+        assert_eq!(pause(0, 999), Duration::ZERO);
+        for failures in 1..100 {
+            let [least, most] = [0, 999].map(|jitter| pause(failures, jitter));
+            assert!(least >= FIRST_PAUSE / 2 && most <= LONGEST_PAUSE);
+            assert!(most > least * 19 / 10, "{least:?} {most:?}");
+            assert!(least <= pause(failures + 1, 0));
+        }
+    }
+}

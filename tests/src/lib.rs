@@ -1,1 +1,29 @@
-//! stub
+//! What a test on a real cluster needs: a stage of its own, and a pond to observe on it.
+//!
+//! `cargo xtask test` brings clusters up and runs the tests on them. By hand:
+//!
+//! ```text
+//! cargo xtask up --name ddg-full --install
+//! cargo test -p duckduckgoose-tests --test full -- a_killed_sidecar
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`suite`] | lists the tests of a tier and runs them, two at a time or one alone |
+//! | [`theatre`] | the cluster that they attach to, with the operator on it |
+//! | [`stage`](mod@stage) | one test's namespace, its clients, and what to tell when it fails |
+//! | [`pond`] | a `DuckGooseCluster` under observation |
+//! | [`eventually`](mod@eventually) | waiting for a condition with a deadline |
+//! | [`fault`] | a fault that ends with its test |
+
+pub mod eventually;
+pub mod fault;
+pub mod pond;
+pub mod stage;
+pub mod suite;
+pub mod theatre;
+
+pub use self::eventually::eventually;
+pub use self::pond::{Pond, Wanted};
+pub use self::stage::Stage;
+pub use self::suite::Suite;

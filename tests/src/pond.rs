@@ -1,0 +1,190 @@
+//! A `DuckGooseCluster` under observation.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use api::DuckGooseCluster;
+use history::History;
+use kube::ResourceExt;
+use kube::api::PostParams;
+use observer::{Goose, Observer, Scope};
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+use crate::theatre;
+
+/// What kind of cluster a test wants.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// How many pods.
+    pub replicas: usize,
+    /// `spec.lease.duration`.
+    pub lease: Duration,
+    /// `spec.lease.renewal`.
+    pub renewal: Duration,
+    /// `spec.template.spec`.
+    pub pod: Value,
+}
+
+/// A cluster that was made by a test, and everything that its members say.
+pub struct Pond<'stage> {
+    /// Its name.
+    pub name: String,
+    /// Asks its members, all the time.
+    pub observer: Observer,
+    stage: &'stage Stage,
+}
+
+impl Wanted {
+    /// So many pods, with the shortest lease, so that a behaviour costs seconds.
+    pub fn pods(replicas: usize) -> Self {
+        Self {
+            name: "pond".to_owned(),
+            replicas,
+            lease: SHORT_LEASE,
+            renewal: Duration::from_millis(500),
+            pod: pod(),
+        }
+    }
+
+    /// With the default lease: for tests in which the Goose must not lose it by a slow machine.
+    #[must_use]
+    pub fn with_default_lease(self) -> Self {
+        Self { lease: Duration::from_secs(6), renewal: Duration::from_secs(2), ..self }
+    }
+
+    /// By another name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    /// The object to create.
+    pub fn object(&self) -> Value {
+        json!({
+            "apiVersion": "duckduckgoose.dev/v1alpha1",
+            "kind": "DuckGooseCluster",
+            "metadata": { "name": self.name },
+            "spec": {
+                "replicas": self.replicas,
+                "lease": {
+                    "duration": format!("{}ms", self.lease.as_millis()),
+                    "renewal": format!("{}ms", self.renewal.as_millis()),
+                },
+                "template": { "spec": self.pod },
+            },
+        })
+    }
+}
+
+impl Stage {
+    /// Makes a cluster and begins to observe it.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub async fn dig(&self, wanted: &Wanted) -> Result<Pond<'_>> {
+        self.dig_in(&self.namespace, wanted).await
+    }
+
+    /// The same in another namespace.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub async fn dig_in(&self, namespace: &str, wanted: &Wanted) -> Result<Pond<'_>> {
+        let clusters = kube::Api::namespaced(self.client.clone(), namespace);
+        let cluster: DuckGooseCluster = serde_json::from_value(wanted.object())?;
+        let made = clusters.create(&PostParams::default(), &cluster).await;
+        let name = made.context("wanted to make a cluster")?.name_any();
+        let scope = Scope::with_ways(self.cluster(), namespace, &name, self.ways());
+        let observer = Observer::start(scope).await?;
+        Ok(Pond { name, observer, stage: self })
+    }
+
+    /// The same, and waits until all its pods are ready and one is Goose.
+    ///
+    /// # Errors
+    /// Where that does not come to be.
+    pub async fn pond(&self, wanted: &Wanted) -> Result<(Pond<'_>, Goose)> {
+        let pond = self.dig(wanted).await?;
+        let goose = pond.settled(wanted.replicas).await?;
+        Ok((pond, goose))
+    }
+}
+
+impl Pond<'_> {
+    /// Waits until there are so many pods, all ready, exactly one of them Goose, and labelled so.
+    ///
+    /// # Errors
+    /// Where that does not come to be.
+    pub async fn settled(&self, pods: usize) -> Result<Goose> {
+        let goose = self.observer.settled(pods, SETTLING).await?;
+        goose.context("wanted a Goose, found no pods wanted")
+    }
+
+    /// Waits until somebody is Goose in a later term.
+    ///
+    /// # Errors
+    /// Where nobody is.
+    pub async fn goose_after(&self, goose: &Goose) -> Result<Goose> {
+        Ok(self.observer.goose_after(goose.term, TAKE_OVER).await?)
+    }
+
+    /// The object as it stands.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn object(&self) -> Result<DuckGooseCluster> {
+        Ok(self.stage.all::<DuckGooseCluster>().get(&self.name).await?)
+    }
+
+    /// Ends the observation, and judges it: never two Geese, never two pods labelled so.
+    ///
+    /// # Errors
+    /// Where there were, with an excerpt and the file that has all of it.
+    pub fn judge(self) -> Result<History> {
+        let history = self.observer.stop();
+        let name = format!("{}-{}", self.stage.namespace, self.name);
+        observer::report::judge(&history, &name, &theatre::left_behind())?;
+        Ok(history)
+    }
+}
+
+/// A pod as the Pod Security standard `restricted` wants it, that does nothing and ends at once
+/// when told to. One per node, where there are nodes enough.
+pub fn pod() -> Value {
+    json!({
+        "securityContext": {
+            "runAsNonRoot": true,
+            "runAsUser": 1000,
+            "seccompProfile": { "type": "RuntimeDefault" },
+        },
+        "topologySpreadConstraints": [{
+            "topologyKey": "kubernetes.io/hostname",
+            "maxSkew": 1,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": { "matchLabels": { api::names::CLUSTER_LABEL: "pond" } },
+        }],
+        "containers": [{
+            "name": "app",
+            "image": "busybox:stable",
+            "command": ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600 & wait; done"],
+            "resources": { "requests": { "cpu": "5m", "memory": "8Mi" } },
+            "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "readOnlyRootFilesystem": true,
+                "capabilities": { "drop": ["ALL"] },
+            },
+        }],
+    })
+}
+
+/// The shortest that there is.
+pub const SHORT_LEASE: Duration = Duration::from_secs(2);
+
+/// For pods to start on a machine that is busy with other things.
+pub const SETTLING: Duration = Duration::from_secs(60);
+
+/// For another to lead: some leases, for a machine that is busy. How long it took is a figure.
+pub const TAKE_OVER: Duration = Duration::from_secs(30);

@@ -1,0 +1,200 @@
+//! One test's namespace, its clients, and what to tell when it fails.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use futures::FutureExt;
+use k8s_openapi::api::core::v1::{Namespace, Node, ServiceAccount};
+use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+use observer::{FindWay, Way};
+use serde_json::json;
+use testbed::{Cluster, PretendKubelet, Tier};
+
+use crate::eventually;
+use crate::suite::Test;
+use crate::theatre::{self, Theatre};
+
+/// What one test has to itself.
+pub struct Stage {
+    /// The test's name.
+    pub test: &'static str,
+    /// Its namespace, under the Pod Security standard `restricted`.
+    pub namespace: String,
+    /// A client of the administrator.
+    pub client: Client,
+    /// The cluster that all tests share.
+    pub theatre: Arc<Theatre>,
+    kubelet: Option<Arc<PretendKubelet>>,
+}
+
+/// Plays one test on a stage that is made before and taken away after it.
+pub(crate) async fn play(
+    test: &'static str,
+    play: impl Test,
+    theatre: &Arc<Theatre>,
+) -> Result<()> {
+    let stage = Stage::set(test, theatre).await.context("setting the stage")?;
+    let played = AssertUnwindSafe(play(&stage)).catch_unwind().await;
+    let result = played.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", words_of(&*panic))));
+    if result.is_err() {
+        stage.tell().await;
+    }
+    stage.strike().await?;
+    result
+}
+
+impl Stage {
+    async fn set(test: &'static str, theatre: &Arc<Theatre>) -> Result<Self> {
+        let cluster = theatre.cluster()?;
+        let client = cluster.client().await?;
+        theatre.raise_operator().await?;
+        let namespace = make_namespace(&client, test).await?;
+        let kubelet = match theatre.tier {
+            Tier::Full => None,
+            Tier::Light => {
+                let sidecar = theatre::built("duckgoose", "duckduckgoose-sidecar")?;
+                Some(Arc::new(PretendKubelet::start(cluster, &namespace, sidecar).await?))
+            }
+        };
+        Ok(Self { test, namespace, client, theatre: theatre.clone(), kubelet })
+    }
+
+    /// The cluster that all tests share.
+    pub fn cluster(&self) -> &Cluster {
+        self.theatre.cluster().expect("it was there when the stage was set")
+    }
+
+    /// What runs the sidecars on the light tier.
+    ///
+    /// # Panics
+    /// On the full tier.
+    pub fn kubelet(&self) -> &PretendKubelet {
+        self.kubelet.as_ref().expect("the light tier has one")
+    }
+
+    /// Objects of one kind in the test's namespace.
+    pub fn all<Kind>(&self) -> Api<Kind>
+    where
+        Kind: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        Kind::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Runs kubectl in the test's namespace, with words that have no blanks in them.
+    ///
+    /// # Errors
+    /// Where it fails, with its own words.
+    pub async fn kubectl(&self, words: &str) -> Result<String> {
+        let namespace = ["--namespace", &self.namespace];
+        let words: Vec<_> = namespace.into_iter().chain(words.split_whitespace()).collect();
+        theatre::kubectl(self.cluster(), &words).await
+    }
+
+    /// How the observer gets to the pods.
+    pub fn ways(&self) -> FindWay {
+        let Some(kubelet) = self.kubelet.clone() else {
+            return Way::by_node(self.cluster().nodes());
+        };
+        Arc::new(move |pod| kubelet.address(&pod.name_any()).map(Way::Direct))
+    }
+
+    /// Prints what was measured, as information.
+    pub fn figure(&self, what: &str, measured: Duration) {
+        println!("     {}: {what} {:.0} ms", self.test, measured.as_secs_f64() * 1000.0);
+    }
+
+    /// A file for a person to look at after a failure.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        let folder = theatre::left_behind().join(&self.namespace);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder.join(name))
+    }
+
+    /// What a person would look at first after a failure.
+    async fn tell(&self) {
+        eprintln!("     {} failed; in its namespace there was:", self.test);
+        let questions = [
+            "get duckgooseclusters,leases,statefulsets,pods --output=wide --show-labels",
+            "get duckgooseclusters --output=jsonpath={.items[*].status}",
+            "get leases --output=jsonpath={.items[*].metadata.annotations}",
+            "get events --sort-by=.metadata.creationTimestamp",
+        ];
+        for question in questions {
+            let answer = self.kubectl(question).await.unwrap_or_else(|error| format!("{error:#}"));
+            eprintln!("$ kubectl {question}\n{answer}");
+        }
+        let log = self.theatre.operator_log(&self.namespace).await;
+        eprintln!("the operator's log:\n{}", log.unwrap_or_else(|error| format!("{error:#}")));
+    }
+
+    /// Its namespace goes on its own time; the suite waits for all of them at its end.
+    async fn strike(self) -> Result<()> {
+        let now = DeleteParams::default();
+        if self.kubelet.is_some() {
+            // The pods must end while there is somebody to end them.
+            self.clear_pods().await?;
+            let nodes: Api<Node> = Api::all(self.client.clone());
+            nodes.delete(&format!("pretend-{}", self.namespace), &now).await?;
+        }
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        namespaces.delete(&self.namespace, &now).await?;
+        Ok(())
+    }
+
+    async fn clear_pods(&self) -> Result<()> {
+        let (now, everything) = (DeleteParams::default(), ListParams::default());
+        self.all::<api::DuckGooseCluster>().delete_collection(&now, &everything).await?;
+        let pods = self.all::<k8s_openapi::api::core::v1::Pod>();
+        eventually("no pod left", CLEARING, async || {
+            let left: Vec<_> =
+                pods.list(&everything).await?.iter().map(|pod| pod.name_any()).collect();
+            ensure!(left.is_empty(), "{}", left.join(", "));
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Whether the namespaces of all tests are gone.
+pub(crate) async fn none_is_left(client: &Client) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let ours = ListParams::default().labels(OF_A_TEST);
+    let left: Vec<_> = namespaces.list(&ours).await?.iter().map(|found| found.name_any()).collect();
+    ensure!(left.is_empty(), "{}", left.join(", "));
+    Ok(())
+}
+
+async fn make_namespace(client: &Client, test: &str) -> Result<String> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let prefix: String = test.replace('_', "-").chars().take(40).collect();
+    let namespace = json!({
+        "metadata": {
+            "generateName": format!("{}-", prefix.trim_end_matches('-')),
+            "labels": { "pod-security.kubernetes.io/enforce": "restricted", OF_A_TEST: "" },
+        },
+    });
+    let made =
+        namespaces.create(&PostParams::default(), &serde_json::from_value(namespace)?).await?;
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &made.name_any());
+    eventually("the namespace's default account", CLEARING, async || {
+        Ok(accounts.get("default").await.map(drop)?)
+    })
+    .await?;
+    Ok(made.name_any())
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
+}
+
+/// Label of the namespaces.
+const OF_A_TEST: &str = "duckduckgoose.dev/of-a-test";
+
+const CLEARING: Duration = Duration::from_secs(60);

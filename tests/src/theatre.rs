@@ -1,0 +1,212 @@
+//! The cluster that all tests of a tier attach to, with the operator on it.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+
+use anyhow::{Context, Result, bail, ensure};
+use api::names::operator_env::SIDECAR_IMAGE;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use testbed::{Cluster, Tier};
+
+/// The cluster and who may use it when.
+pub struct Theatre {
+    /// How much of Kubernetes the tests need.
+    pub tier: Tier,
+    /// Whoever disturbs the nodes or the API server holds it alone.
+    pub turns: RwLock<()>,
+    cluster: OnceLock<Result<Cluster, String>>,
+    /// On the light tier, where it is a process of this machine.
+    operator: Mutex<Option<Child>>,
+}
+
+impl Theatre {
+    /// Nothing is attached to before the first test asks for it.
+    pub fn new(tier: Tier) -> Self {
+        Self { tier, turns: RwLock::new(()), cluster: OnceLock::new(), operator: Mutex::default() }
+    }
+
+    /// The cluster.
+    ///
+    /// # Errors
+    /// Where none runs: says how to start one.
+    pub fn cluster(&self) -> Result<&Cluster> {
+        let found =
+            self.cluster.get_or_init(|| attach(self.tier).map_err(|error| format!("{error:#}")));
+        found.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// The cluster, if any test has attached to it.
+    pub fn attached(&self) -> Option<&Cluster> {
+        self.cluster.get()?.as_ref().ok()
+    }
+
+    /// Sees to it that an operator works on the cluster. On the full tier the chart has installed
+    /// it.
+    ///
+    /// # Errors
+    /// On the light tier, where it does not start.
+    pub async fn raise_operator(&self) -> Result<()> {
+        if self.tier == Tier::Full {
+            return Ok(());
+        }
+        let cluster = self.cluster()?;
+        if !self.has_operator() {
+            define(cluster).await?;
+            *self.operator.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(start_operator(cluster)?);
+        }
+        Ok(())
+    }
+
+    /// Ends what was started.
+    pub fn close(&self) {
+        let operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut operator) = operator {
+            // It may have ended by itself.
+            let _ = operator.kill();
+            let _ = operator.wait();
+        }
+    }
+
+    /// The last lines that the operator wrote about a namespace.
+    pub async fn operator_log(&self, namespace: &str) -> Result<String> {
+        let log = match self.tier {
+            Tier::Light => fs::read_to_string(operator_log_file())?,
+            Tier::Full => {
+                let words = ["-n", OPERATOR_NAMESPACE, "logs", OPERATOR, "--tail=2000"];
+                kubectl(self.cluster()?, &words).await?
+            }
+        };
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(namespace)).collect();
+        Ok(lines[lines.len().saturating_sub(30)..].join("\n"))
+    }
+
+    fn has_operator(&self) -> bool {
+        let mut operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner);
+        operator.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+}
+
+/// Runs kubectl as the administrator of the cluster, and returns what it wrote.
+///
+/// # Errors
+/// Where it fails, with what it wrote to its standard error.
+pub async fn kubectl(cluster: &Cluster, words: &[&str]) -> Result<String> {
+    run(&cluster.program("kubectl"), words, cluster).await
+}
+
+/// Runs helm likewise, from the root of the checkout.
+///
+/// # Errors
+/// Where it fails.
+pub async fn helm(cluster: &Cluster, words: &[&str]) -> Result<String> {
+    let program = testbed::programs::Program::Helm;
+    let programs = testbed::programs::ensure(&[program], &testbed::Progress::stderr())?;
+    run(&programs.path("helm"), words, cluster).await
+}
+
+async fn run(program: &Path, words: &[&str], cluster: &Cluster) -> Result<String> {
+    let mut command = tokio::process::Command::new(program);
+    command.args(words).env("KUBECONFIG", cluster.kubeconfig()).current_dir(checkout());
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = output.with_context(|| format!("wanted to run {}", program.display()))?;
+    let name = program.file_name().unwrap_or_default().display();
+    ensure!(
+        output.status.success(),
+        "{name} {}: {}",
+        words.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A program of this checkout that was built along with the tests.
+///
+/// # Errors
+/// Where it was not.
+pub fn built(binary: &str, package: &str) -> Result<PathBuf> {
+    let test = env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent).context("wanted the target folder")?;
+    let program = folder.join(binary);
+    if !program.is_file() {
+        bail!("wanted {}, found none: run cargo build --package {package}", program.display());
+    }
+    Ok(program)
+}
+
+/// Where files go that a person may want to look at after a failure.
+pub fn left_behind() -> PathBuf {
+    checkout().join("target/left-by-tests")
+}
+
+fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is in the checkout").into()
+}
+
+fn attach(tier: Tier) -> Result<Cluster> {
+    let name = env::var(CLUSTER_VARIABLE).unwrap_or_else(|_| default_name(tier).to_owned());
+    let up = match tier {
+        Tier::Light => format!("cargo xtask up --name {name} --light"),
+        Tier::Full => format!("cargo xtask up --name {name} --install"),
+    };
+    let cluster = Cluster::attach(&name).with_context(|| format!("run {up}"))?;
+    ensure!(
+        cluster.tier() == tier,
+        "wanted the {tier} tier, found {} on the {} one",
+        name,
+        cluster.tier()
+    );
+    Ok(cluster)
+}
+
+async fn define(cluster: &Cluster) -> Result<()> {
+    let crd = api::crd::crd();
+    let name = crd.metadata.name.clone().context("wanted the definition to have a name")?;
+    let crds: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
+        Api::all(cluster.client().await?);
+    let apply = PatchParams::apply("duckduckgoose-tests").force();
+    crds.patch(&name, &apply, &Patch::Apply(crd)).await?;
+    Ok(())
+}
+
+fn start_operator(cluster: &Cluster) -> Result<Child> {
+    let program = built("duckgoose-operator", "duckduckgoose-operator")?;
+    fs::create_dir_all(left_behind())?;
+    let log = File::create(operator_log_file())?;
+    Command::new(&program)
+        .env("KUBECONFIG", cluster.kubeconfig())
+        .env(SIDECAR_IMAGE, "duckduckgoose/sidecar:host")
+        // Nobody asks for its health here, and tests of two checkouts may run at once.
+        .args(["--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("wanted to run {}", program.display()))
+}
+
+fn operator_log_file() -> PathBuf {
+    left_behind().join("operator.log")
+}
+
+fn default_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Light => "ddg-light",
+        Tier::Full => "ddg-full",
+    }
+}
+
+/// Set by `cargo xtask test`.
+const CLUSTER_VARIABLE: &str = "DUCKGOOSE_TEST_CLUSTER";
+
+/// Where `cargo xtask` installs the chart, and what it calls the release.
+pub const OPERATOR_NAMESPACE: &str = "duckduckgoose-system";
+
+/// The release, and the operator's Deployment.
+pub const RELEASE: &str = "duckduckgoose";
+
+const OPERATOR: &str = "deployment/duckduckgoose";

@@ -65,6 +65,8 @@ fn treatment(status: &Status) -> Treatment {
         422 if is_another_object(status) => Treatment::LookAgain,
         429 => Treatment::After(Duration::from_secs(asked_to_wait.max(1).into())),
         400..=499 => Treatment::Refused,
+        // What server-side apply says of a list with two entries of one key, for example.
+        500 if status.message.contains("typed patch object") => Treatment::Refused,
         _ if asked_to_wait > 0 => Treatment::After(Duration::from_secs(asked_to_wait.into())),
         _ => Treatment::Again,
     }
@@ -130,6 +132,14 @@ mod tests {
             let found = treatment(&answer(code, retry_after, cause));
             assert_eq!(found, wanted, "{code} retry after {retry_after} {cause}");
         }
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_applied_is_refused_in_spite_of_its_code() {
+        let message = "failed to create typed patch object (ns/pond; apps/v1, Kind=StatefulSet): \
+                       .spec.template.spec.volumes: duplicate entries for key [name=\"data\"]";
+        let status = Status { message: message.into(), ..answer(500, 0, "") };
+        assert_eq!(treatment(&status), Treatment::Refused);
     }
 
     #[test]

@@ -10,13 +10,13 @@ use crate::decide::happening::Happening;
 
 /// Tells people what happened to a cluster.
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
 }
 
 impl Events {
     /// Events that this operator reports.
     pub fn new(client: Client) -> Events {
-        Events { recorder: Recorder::new(client, Reporter::from(FIELD_MANAGER)) }
+        Events { client }
     }
 
     /// Tells it, and does not wait for it. An event that does not arrive is only logged: nothing
@@ -29,7 +29,10 @@ impl Events {
             action: "Reconcile".to_owned(),
             secondary: happening.about,
         };
-        let (recorder, reference) = (self.recorder.clone(), cluster.object_ref(&()));
+        let reference = cluster.object_ref(&());
+        // A recorder of its own: one that is kept takes two events with the same reason for one,
+        // and shows the first one's note. Only changes are told, so there is nothing to merge.
+        let recorder = Recorder::new(self.client.clone(), Reporter::from(FIELD_MANAGER));
         tokio::spawn(async move {
             let published = recorder.publish(&event, &reference);
             if let Err(failure) = calls::bounded("record an Event", published).await {

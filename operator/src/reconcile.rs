@@ -287,7 +287,12 @@ impl<'a> Pass<'a> {
             Treatment::Refused => self.look_again_in(REFUSAL_RETRY),
             Treatment::GoingAway => (),
         }
-        tracing::warn!(cluster = self.owner.name, namespace = self.owner.namespace, %failure);
+        let (cluster, namespace) = (&self.owner.name, &self.owner.namespace);
+        match failure.treatment {
+            // Everyday life of a controller.
+            Treatment::LookAgain => tracing::debug!(cluster, namespace, %failure),
+            _ => tracing::warn!(cluster, namespace, %failure),
+        }
         self.problems.extend(Problem::from_failure(&failure));
     }
 

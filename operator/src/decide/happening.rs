@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::DuckGooseClusterStatus;
-use api::status::{condition, reconciled};
+use api::status::{available, condition, reconciled};
 use k8s_openapi::api::core::v1::{ObjectReference, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt};
@@ -17,8 +17,7 @@ pub struct Happening {
     pub warning: bool,
     /// One word for machines.
     pub reason: String,
-    /// For people. The same reason about the same object within six minutes counts as a
-    /// repetition and keeps the first one's note, so it holds nothing that changes each time.
+    /// For people.
     pub note: String,
     /// What it is about beside the cluster.
     pub about: Option<ObjectReference>,
@@ -39,7 +38,7 @@ pub fn happenings(
     let mended = find(Some(before), condition::RECONCILED).is_some_and(|was| was.status == "False");
     let each = [
         new_goose(before, now, members),
-        turned(condition::AVAILABLE, "False").map(warning),
+        turned(condition::AVAILABLE, "False").filter(|is| !is_wanted(is)).map(warning),
         turned(condition::RECONCILED, "False").map(warning),
         turned(condition::RECONCILED, "True").filter(|_| mended).map(|is| Happening {
             warning: false,
@@ -64,9 +63,14 @@ fn new_goose(
     Some(Happening {
         warning: false,
         reason: NEW_GOOSE.to_owned(),
-        note: format!("{goose} is the Goose"),
+        note: format!("{goose} is the Goose, in term {}", now.term.unwrap_or_default()),
         about: pod.map(|pod| pod.object_ref(&())),
     })
+}
+
+/// Nobody needs to look into what somebody asked for.
+fn is_wanted(unavailable: &Condition) -> bool {
+    unavailable.reason == available::SCALED_TO_ZERO
 }
 
 fn warning(condition: &Condition) -> Happening {

@@ -49,25 +49,26 @@ impl Pass<'_> {
 
     /// The condition Available. Sees to it that it is looked at again when it is due.
     fn available(&mut self, before: Option<&DuckGooseClusterStatus>) -> Verdict {
+        let replicas = self.cluster.spec.replicas;
         let goose = status::goose(&self.members, self.record.as_ref());
         let name = goose.map(|pod| pod.name_any()).unwrap_or_default();
         let goose = status::goose_now(goose.map(|pod| &**pod), &name);
         let without = match goose {
-            Goose::Ready(_) => {
-                self.memory.without_goose = None;
-                Duration::ZERO
-            }
-            Goose::NotReady(_) | Goose::Nobody => {
+            Goose::NotReady(_) | Goose::Nobody if replicas > 0 => {
                 let since = *self.memory.without_goose.get_or_insert(self.now);
                 self.now.duration_since(since)
+            }
+            _ => {
+                self.memory.without_goose = None;
+                Duration::ZERO
             }
         };
         let (verdict, look_again) = available(availability::Situation {
             goose,
-            replicas: self.cluster.spec.replicas,
+            replicas,
             before: find(before, condition::AVAILABLE),
             without,
-            patience: self.cluster.spec.lease.duration.into(),
+            patience: Duration::from(self.cluster.spec.lease.duration) + TO_TAKE_OVER,
         });
         if let Some(wait) = look_again {
             self.look_again_in(wait);
@@ -81,3 +82,7 @@ impl Pass<'_> {
         }
     }
 }
+
+/// Who has waited one lease out still has to write, and the operator to see it: a take-over that
+/// took one lease and this is an ordinary one.
+const TO_TAKE_OVER: Duration = Duration::from_millis(500);

@@ -16,6 +16,8 @@ pub enum Goose<'a> {
     NotReady(&'a str),
     /// No pod is the Goose.
     Nobody,
+    /// Nobody can be the Goose before a quarantined Lease has been waited out for this long.
+    NobodyYet(Duration),
 }
 
 /// What [`available`] is decided from.
@@ -39,7 +41,7 @@ pub fn available(now: Situation) -> (Verdict, Option<Duration>) {
         let message = format!("{pod} is the Goose, and ready");
         return (Verdict::new("True", available::GOOSE_READY, message), None);
     }
-    if now.replicas == 0 && now.goose == Goose::Nobody {
+    if now.replicas == 0 && matches!(now.goose, Goose::Nobody | Goose::NobodyYet(_)) {
         let message = "spec.replicas is 0: there is no pod to be the Goose";
         return (Verdict::new("False", available::SCALED_TO_ZERO, message), None);
     }
@@ -66,6 +68,11 @@ fn unavailable(goose: Goose) -> Verdict {
             Verdict::new("False", available::GOOSE_NOT_READY, message)
         }
         Goose::Nobody => Verdict::new("False", available::NO_GOOSE, NOBODY),
+        Goose::NobodyYet(wait) => {
+            let message =
+                format!("no pod is the Goose before the Lease has been idle for {wait:?}");
+            Verdict::new("False", available::NO_GOOSE, message)
+        }
     }
 }
 
@@ -114,6 +121,7 @@ mod tests {
             (nobody, 3, Some(&up), 7, "False", "NoGoose"),
             (unready, 3, Some(&up), 7, "False", "GooseNotReady"),
             (nobody, 3, Some(&first), 7, "False", "NoGoose"),
+            (Goose::NobodyYet(Duration::from_secs(60)), 3, Some(&first), 7, "False", "NoGoose"),
             // Nobody is wanted.
             (nobody, 0, Some(&up), 0, "False", "ScaledToZero"),
             (unready, 0, Some(&up), 0, "True", "GooseReady"),

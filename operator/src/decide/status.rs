@@ -106,12 +106,13 @@ pub fn goose<'a>(members: &'a [Arc<Pod>], record: Option<&Record>) -> Option<&'a
     members.iter().find(|pod| runs_in(holder, pod))
 }
 
-/// The Goose as far as its pod goes.
-pub fn goose_now<'a>(goose: Option<&Pod>, name: &'a str) -> Goose<'a> {
-    match goose {
-        Some(pod) if is_ready(pod) => Goose::Ready(name),
-        Some(_) => Goose::NotReady(name),
-        None => Goose::Nobody,
+/// The Goose as far as its pod, which has this name, goes.
+pub fn goose_now<'a>(goose: Option<&Pod>, name: &'a str, record: Option<&Record>) -> Goose<'a> {
+    match (goose, record) {
+        (Some(pod), _) if is_ready(pod) => Goose::Ready(name),
+        (Some(_), _) => Goose::NotReady(name),
+        (None, Some(record)) if record.is_quarantine() => Goose::NobodyYet(record.duration),
+        (None, _) => Goose::Nobody,
     }
 }
 

@@ -52,22 +52,15 @@ impl Pass<'_> {
         let replicas = self.cluster.spec.replicas;
         let goose = status::goose(&self.members, self.record.as_ref());
         let name = goose.map(|pod| pod.name_any()).unwrap_or_default();
-        let goose = status::goose_now(goose.map(|pod| &**pod), &name);
-        let without = match goose {
-            Goose::NotReady(_) | Goose::Nobody if replicas > 0 => {
-                let since = *self.memory.without_goose.get_or_insert(self.now);
-                self.now.duration_since(since)
-            }
-            _ => {
-                self.memory.without_goose = None;
-                Duration::ZERO
-            }
-        };
+        let goose = status::goose_now(goose.map(|pod| &**pod), &name, self.record.as_ref());
+        let missed = replicas > 0 && !matches!(goose, Goose::Ready(_));
+        let since = self.memory.without_goose.filter(|_| missed).unwrap_or(self.now);
+        self.memory.without_goose = missed.then_some(since);
         let (verdict, look_again) = available(availability::Situation {
             goose,
             replicas,
             before: find(before, condition::AVAILABLE),
-            without,
+            without: self.now.duration_since(since),
             patience: Duration::from(self.cluster.spec.lease.duration) + TO_TAKE_OVER,
         });
         if let Some(wait) = look_again {

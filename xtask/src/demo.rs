@@ -34,6 +34,7 @@ use crate::screen::Screen;
 /// Where the stage cannot be set, something does not happen that should, two were Goose at one
 /// time, or it was interrupted. What it has started is gone then.
 pub async fn run(options: DemoOptions, screen: &Screen) -> Result<()> {
+    screen.line(INTRODUCTION);
     let mut figures = Figures::new();
     let stage = interrupt::or(Stage::set(&options, &mut figures, screen)).await?;
     if let Some(words) = stage.leaves_out() {
@@ -65,16 +66,18 @@ async fn perform(
     let client = stage.client().await?;
     let audience = Audience::gather(client, stage.namespace(), CLUSTER, stage.find_way(), screen);
     let play = Play { stage, pond: &audience.pond, screen };
-    let shown = keep_shown(audience.pond.clone(), screen);
+    let mut shown = keep_shown(audience.pond.clone(), screen);
 
     interrupt::or(play.begin()).await?;
     match options.lifetime {
         None => interrupt::or(play.acts(figures)).await?,
         Some(lifetime) => lives::live(&play, lifetime, options.seed).await?,
     }
-    drop(shown);
+    if screen.is_live() {
+        shown.shutdown().await;
+        screen.line(format!("\n{}", table::render(&audience.pond)));
+    }
     play.look_at_memory(figures);
-    screen.line(format!("\n{}", table::render(&audience.pond)));
     screen.line(format!("\n{}", audience.pond.look(|known| figures.render(known))));
     match audience.pond.look(|known| known.wrongs().len()) {
         0 => Ok(()),
@@ -111,6 +114,12 @@ The cluster stays up. To go on by hand:
 and in the end: {end}"
     )
 }
+
+const INTRODUCTION: &str = "\
+DuckDuckGoose: of a set of pods one is the Goose, all others are Ducks, and there are never two Geese.
+You will see it on a real Kubernetes: the Goose handed over, killed, cut off; the set scaled. Once all
+is built this takes two minutes.
+";
 
 /// The example cluster, as in manifests/samples/pond.yaml.
 const CLUSTER: &str = "pond";

@@ -1,7 +1,7 @@
 //! What a person sees while something runs: lines, and on a terminal a spinner or a table below
 //! them. Where there is no terminal (CI, a pipe), lines only.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -45,17 +45,16 @@ impl Screen {
         });
     }
 
-    /// A spinner with the time passed, for as long as the result is kept.
+    /// A spinner with the time passed, for as long as the result is kept; then a line with the time
+    /// that it took.
     pub fn busy(&self, what: impl Into<String>) -> Busy {
         let what = what.into();
-        if !self.is_live() {
-            self.line(format!("  {what} …"));
-        }
         let style = ProgressStyle::with_template("  {spinner} {msg} ({elapsed})")
             .expect("a valid template");
-        let bar = self.bars.add(ProgressBar::new_spinner().with_style(style).with_message(what));
+        let bar = ProgressBar::new_spinner().with_style(style).with_message(what.clone());
+        let bar = self.bars.add(bar);
         bar.enable_steady_tick(Duration::from_millis(120));
-        Busy(bar)
+        Busy { screen: self.clone(), bar, what, started: Instant::now() }
     }
 
     /// A text below all lines that can be changed, for as long as the result is kept.
@@ -71,12 +70,20 @@ impl Screen {
     }
 }
 
-/// A spinner. Gone when dropped.
-pub struct Busy(ProgressBar);
+/// Something that takes its time, until this is dropped.
+pub struct Busy {
+    screen: Screen,
+    bar: ProgressBar,
+    what: String,
+    started: Instant,
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+        // As the testbed tells its steps.
+        let took = self.started.elapsed().as_millis();
+        self.screen.line(format!("  {} ({took} ms)", self.what));
     }
 }
 

@@ -43,9 +43,7 @@ pub async fn start(name: &str, light: bool, screen: &Screen) -> Result<Cluster> 
 /// # Errors
 /// Where there is none of that name, or something of it stays.
 pub async fn down(name: &str, screen: &Screen) -> Result<()> {
-    let busy = screen.busy(format!("taking the cluster {name} down"));
     testbed::down(name).await?;
-    drop(busy);
     screen.line(format!("the cluster {name} is gone"));
     Ok(())
 }

@@ -80,6 +80,7 @@ impl Play<'_> {
         if let Some(median) = median(&figures.terminated) {
             self.tell(format!("   median {}", in_words(median)));
         }
+        self.settle(MEMBERS).await?;
         self.end_of_scene();
         Ok(())
     }

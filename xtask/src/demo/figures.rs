@@ -79,8 +79,7 @@ impl Figures {
 
     fn rows(&self, known: &Known) -> Vec<Row> {
         let rows = [
-            self.cluster_up
-                .map(|took| Row::time("cluster up, three nodes", took, Some(CLUSTER_UP))),
+            self.cluster_up.map(|took| Row::time("cluster up", took, Some(CLUSTER_UP))),
             self.built.map(|built| Row::time("demo, without builds", built.elapsed(), Some(DEMO))),
             Some(Row::time("demo, with builds", self.started.elapsed(), Some(DEMO_COLD))),
             median(&self.terminated).map(|took| {

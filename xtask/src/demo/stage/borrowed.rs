@@ -23,6 +23,8 @@ pub struct Borrowed {
     pub(super) clients: Clients,
     pub(super) client: Client,
     exports: String,
+    /// The product was there before, and stays.
+    had_release: bool,
 }
 
 impl Borrowed {
@@ -41,11 +43,13 @@ impl Borrowed {
             screen.line("The cluster must have the images: load them now if it has not.");
             screen.line(image::how_to_load(&images));
         }
+        let had_release =
+            clients.helm(&["status", RELEASE, "--namespace", generated::NAMESPACE]).await.is_ok();
         install::chart(&clients, registry.as_deref(), screen).await.context(
             "if its image cannot be pulled: load the images as shown above, or push them and say --registry",
         )?;
         make_namespace(&clients).await?;
-        Ok(Self { clients, client, exports: exports(options) })
+        Ok(Self { clients, client, exports: exports(options), had_release })
     }
 
     pub(super) fn find_way(&self) -> FindWay {
@@ -77,7 +81,9 @@ impl Borrowed {
     /// The definition stays: somebody may have clusters by it.
     pub(super) async fn clear(self) -> Result<()> {
         self.clients.kubectl(&["delete", "namespace", NAMESPACE]).await?;
-        self.clients.helm(&["uninstall", RELEASE, "--namespace", generated::NAMESPACE]).await?;
+        if !self.had_release {
+            self.clients.helm(&["uninstall", RELEASE, "--namespace", generated::NAMESPACE]).await?;
+        }
         Ok(())
     }
 }

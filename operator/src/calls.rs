@@ -7,6 +7,7 @@ use api::DuckGooseCluster;
 use api::names::FIELD_MANAGER;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, Config, ResourceExt};
 use serde_json::Value;
@@ -59,16 +60,20 @@ pub async fn bounded<T>(
     within(BOUND, doing, call).await
 }
 
-/// Writes a pod's role label.
+/// Writes a pod's role label, and returns what became of the pod.
 ///
 /// # Errors
 /// As [`bounded`], after [`LABEL_BOUND`].
-pub async fn label(client: &Client, ns: &str, write: LabelWrite) -> Result<(), CallFailed> {
-    let doing = format!("label pod {}", write.pod);
+pub async fn label(
+    client: &Client,
+    ns: &str,
+    write: &LabelWrite,
+) -> Result<ObjectMeta, CallFailed> {
+    let doing = format!("label pod {}", write.target.name);
     let pods = Api::<Pod>::namespaced(client.clone(), ns);
     let (params, patch) = (managed(), Patch::Merge(&write.patch));
-    let call = pods.patch_metadata(&write.pod, &params, &patch);
-    within(LABEL_BOUND, &doing, call).await.map(drop)
+    let call = pods.patch_metadata(&write.target.name, &params, &patch);
+    within(LABEL_BOUND, &doing, call).await.map(|pod| pod.metadata)
 }
 
 /// Writes the cluster's status.

@@ -1,6 +1,6 @@
 //! `GET /livez` and `GET /readyz`.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -50,8 +50,7 @@ impl Health {
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn serve(address: SocketAddr) -> Result<Health, NotServed> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| NotServed { address, source })?;
+    let listener = bind(address).await.map_err(|source| NotServed { address, source })?;
     let waiting_for = watch::Sender::new(Some("the API server".to_owned()));
     let health = Health { waiting_for: Arc::new(waiting_for) };
     let routes = Router::new()
@@ -64,6 +63,16 @@ pub async fn serve(address: SocketAddr) -> Result<Health, NotServed> {
         }
     });
     Ok(health)
+}
+
+/// `[::]` stands for every address of the machine, also where that has no IPv6.
+async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
 }
 
 #[cfg(test)]

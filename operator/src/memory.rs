@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
-use crate::decide::labels::Tenure;
+use crate::decide::labels::{PodVersion, Tenure};
 use crate::decide::object::{Applied, version};
 use crate::decide::problem::Problem;
 use crate::decide::sidecar::SidecarImage;
@@ -38,6 +40,10 @@ pub struct Context {
 #[derive(Debug)]
 pub struct Memory {
     uid: Option<String>,
+    /// Pods that a label is perhaps still on its way to.
+    pub unsettled: Vec<PodVersion>,
+    /// What the API server answered to writes of labels, by the pod's uid.
+    labelled: HashMap<String, ObjectMeta>,
     /// What was applied last, by kind.
     pub applied: HashMap<&'static str, Applied>,
     /// Objects that cannot be as wanted, by kind.
@@ -112,6 +118,8 @@ impl Memory {
     fn of(cluster: &DuckGooseCluster) -> Memory {
         Memory {
             uid: cluster.uid(),
+            unsettled: Vec::new(),
+            labelled: HashMap::new(),
             applied: HashMap::new(),
             held_off: HashMap::new(),
             ordered: None,
@@ -136,11 +144,36 @@ impl Memory {
         self.wrote = Some((version(answer), answer.status.clone()));
     }
 
+    /// The pods as they are, or as this operator labelled them, where the watch is not that far
+    /// yet: on the sight of before, the label of a pod that led for a moment would be overlooked.
+    pub fn newest_pods(&mut self, seen: &[Arc<Pod>]) -> Vec<Arc<Pod>> {
+        let newer = |pod: &Pod, answer: &ObjectMeta| number(answer) > number(&pod.metadata);
+        self.labelled.retain(|uid, answer| {
+            seen.iter().any(|pod| pod.uid().as_deref() == Some(uid) && newer(pod, answer))
+        });
+        let newest = |pod: &Arc<Pod>| match pod.uid().and_then(|uid| self.labelled.get(&uid)) {
+            Some(answer) => Arc::new(Pod { metadata: answer.clone(), ..Pod::clone(pod) }),
+            None => pod.clone(),
+        };
+        seen.iter().map(newest).collect()
+    }
+
+    /// The API server answered a write of a label with this.
+    pub fn labelled(&mut self, answer: ObjectMeta) {
+        self.labelled.insert(answer.uid.clone().unwrap_or_default(), answer);
+    }
+
     /// For how long orders must wait until one `renewal` after the last ones.
     pub fn orders_wait(&self, renewal: Duration, now: Instant) -> Duration {
         let next = self.ordered.map(|ordered| ordered + renewal);
         next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now))
     }
+}
+
+/// The resourceVersion as the integer that it is (KEP-5504).
+fn number(metadata: &ObjectMeta) -> u64 {
+    let version = metadata.resource_version.as_ref();
+    version.and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
 fn id(cluster: &DuckGooseCluster) -> (String, String) {
@@ -150,6 +183,7 @@ fn id(cluster: &DuckGooseCluster) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::pods::sample;
 
     fn pond(version: &str, goose: Option<&str>) -> DuckGooseCluster {
         let spec = serde_json::from_value(serde_json::json!({ "template": {} })).unwrap();
@@ -171,6 +205,25 @@ mod tests {
         ] {
             let (version, status) = memory.newest(&seen);
             assert_eq!((version, status.unwrap().goose.as_deref()), wanted);
+        }
+    }
+
+    #[test]
+    fn a_label_just_written_is_seen_before_the_watch_tells_of_it() {
+        let at = |version: &str, role: &str| {
+            let mut pod = sample::pod(0, role, true);
+            pod.metadata.resource_version = Some(version.into());
+            Arc::new(pod)
+        };
+        let mut memory = Memory::of(&pond("9", None));
+        memory.labelled(at("10", "goose").metadata.clone());
+        for (seen, wanted) in [
+            (at("9", "duck"), at("10", "goose")),
+            (at("11", "duck"), at("11", "duck")),
+            // What was overtaken once is forgotten.
+            (at("9", "duck"), at("9", "duck")),
+        ] {
+            assert_eq!(memory.newest_pods(&[seen]), [wanted]);
         }
     }
 

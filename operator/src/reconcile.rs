@@ -11,7 +11,6 @@ use api::{DuckGooseCluster, DuckGooseClusterStatus};
 use election::lease::Orders;
 use election::record::Record;
 use election::timing::Timing;
-use futures::StreamExt;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
@@ -25,12 +24,13 @@ use crate::calls;
 use crate::decide::owner::{Owner, Standing};
 use crate::decide::pods::belongs_to;
 use crate::decide::problem::{LEASE_NOT_POSSIBLE, Problem};
-use crate::decide::{labels, lease, longest, successors};
+use crate::decide::{lease, longest, successors};
 use crate::memory::{Context, Memory};
 use crate::stores::named;
 
 mod objects;
 mod report;
+mod roles;
 
 /// Brings one cluster closer to its spec, and says when to look again if nothing wakes it.
 pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) -> Action {
@@ -111,38 +111,6 @@ impl<'a> Pass<'a> {
         let record = lease.and_then(|lease| lease::record(&lease, &self.owner));
         let role = |record: &Option<Record>| record.as_ref().map(|r| (r.holder.clone(), r.term));
         role(&record) != role(&self.record)
-    }
-
-    /// Rule 12.
-    async fn keep_labels(&mut self) {
-        let holder = self.record.as_ref().and_then(|record| record.holder.as_ref());
-        let plan = labels::plan(&self.pods, holder, self.context.tenure());
-        let quiet = calls::LABEL_BOUND.saturating_sub(self.context.started.elapsed());
-        if plan.inherits && !quiet.is_zero() {
-            return self.look_again_in(quiet);
-        }
-        let client = &self.context.client;
-        let namespace = self.owner.namespace.clone();
-        let written: Vec<_> = futures::stream::iter(plan.ducks)
-            .map(|write| calls::label(client, &namespace, write))
-            .buffer_unordered(LABELS_AT_ONCE)
-            .collect()
-            .await;
-        if self.all_well(written)
-            && let Some(write) = plan.goose
-        {
-            let written = calls::label(client, &namespace, write).await;
-            self.all_well([written]);
-        }
-    }
-
-    /// Whether all labels were written. A pod that is no more bears none.
-    fn all_well(&mut self, written: impl IntoIterator<Item = Result<(), CallFailed>>) -> bool {
-        let failures = written.into_iter().filter_map(Result::err);
-        let failures: Vec<_> = failures.filter(|f| f.treatment != Treatment::Gone).collect();
-        let well = failures.is_empty();
-        failures.into_iter().for_each(|failure| self.note(failure));
-        well
     }
 
     /// Rule 6. Whether the status says the longest lease that may be used now.
@@ -301,8 +269,6 @@ impl<'a> Pass<'a> {
         self.look_again.map_or_else(Action::await_change, Action::requeue)
     }
 }
-
-const LABELS_AT_ONCE: usize = 16;
 
 /// A conflict means that news is on its way, a few milliseconds behind.
 const FIRST_LOOK: Duration = Duration::from_millis(20);

@@ -4,11 +4,12 @@
 //! only leave it on nobody. Each write names the pod by uid and resourceVersion: a write that was
 //! decided on an old sight of the pod fails, however late it arrives.
 //!
-//! One write can still be late without its pod having changed: that of an operator that ran before
-//! this one and froze between its decision and its socket. So each pod that this operator found
-//! when it started is written once, with the operator's mark, before its Goose is labelled. That
-//! changes the pod's resourceVersion, and whatever a predecessor has on its way conflicts. Pods
-//! that came later no predecessor can have seen, and they cost nothing.
+//! A write can still be late without its pod having changed. That of an operator that ran before
+//! this one and froze between its decision and its socket: so each pod that this operator found
+//! when it started is written once, with the operator's mark, before its Goose is labelled. And
+//! one of our own that was not answered: so its pod, if it is still the same version, is marked
+//! anew. A mark changes the pod's resourceVersion, and what is on its way conflicts. Pods that came
+//! later no predecessor can have seen, and they cost nothing.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -45,25 +46,60 @@ pub struct LabelPlan {
 /// One write of one pod's role label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelWrite {
-    /// Name of the pod.
-    pub pod: String,
-    /// A merge patch that only the very version of the pod that was seen accepts.
+    /// The pod as it was seen.
+    pub target: PodVersion,
+    /// A merge patch that only this very version of the pod accepts.
     pub patch: Value,
+}
+
+/// One version of one pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodVersion {
+    /// Name of the pod.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub version: String,
+}
+
+impl PodVersion {
+    /// The pod as it is seen.
+    pub fn of(pod: &Pod) -> PodVersion {
+        PodVersion {
+            name: pod.name_any(),
+            uid: pod.uid().unwrap_or_default(),
+            version: pod.resource_version().unwrap_or_default(),
+        }
+    }
+
+    /// Whether one of the pods is still of this version.
+    pub fn is_still_so(&self, pods: &[Arc<Pod>]) -> bool {
+        pods.iter().any(|pod| PodVersion::of(pod) == *self)
+    }
 }
 
 /// What to write so that the pod of the holder, and no other of the cluster's pods, is the Goose.
 ///
 /// A holder whose pod is not among them is labelled nowhere: there may be no such pod any more.
-pub fn plan(pods: &[Arc<Pod>], holder: Option<&Incarnation>, tenure: &Tenure) -> LabelPlan {
+/// To the `unsettled` ones a write of ours is perhaps still on its way.
+pub fn plan(
+    pods: &[Arc<Pod>],
+    holder: Option<&Incarnation>,
+    tenure: &Tenure,
+    unsettled: &[PodVersion],
+) -> LabelPlan {
     let mut plan = LabelPlan::default();
     for pod in pods {
         let role = if holder.is_some_and(|holder| runs_in(holder, pod)) { GOOSE } else { DUCK };
-        let unmarked = is_inherited(pod, tenure) && !is_marked(pod, tenure);
-        if label(pod) == Some(role) && !unmarked {
+        let target = PodVersion::of(pod);
+        let unmarked = tenure.inherited.contains(&target.uid) && !is_marked(pod, tenure);
+        let to_mark = unmarked || unsettled.contains(&target);
+        if label(pod) == Some(role) && !to_mark {
             continue;
         }
         plan.inherits |= unmarked;
-        let write = write(pod, role, unmarked.then_some(tenure.mark.as_str()));
+        let write = write(target, role, to_mark.then_some(tenure));
         match role {
             GOOSE => plan.goose = Some(write),
             _ => plan.ducks.push(write),
@@ -83,24 +119,24 @@ pub fn label(pod: &Pod) -> Option<&str> {
     pod.labels().get(ROLE_LABEL).map(String::as_str)
 }
 
-fn is_inherited(pod: &Pod, tenure: &Tenure) -> bool {
-    pod.metadata.uid.as_ref().is_some_and(|uid| tenure.inherited.contains(uid))
-}
-
 fn is_marked(pod: &Pod, tenure: &Tenure) -> bool {
-    pod.annotations().get(OPERATOR_ANNOTATION) == Some(&tenure.mark)
+    let mark = pod.annotations().get(OPERATOR_ANNOTATION);
+    mark.is_some_and(|mark| mark.starts_with(&tenure.mark))
 }
 
-fn write(pod: &Pod, role: &str, mark: Option<&str>) -> LabelWrite {
+fn write(target: PodVersion, role: &str, marked_by: Option<&Tenure>) -> LabelWrite {
     let mut patch = json!({ "metadata": {
-        "uid": pod.metadata.uid,
-        "resourceVersion": pod.metadata.resource_version,
+        "uid": target.uid,
+        "resourceVersion": target.version,
         "labels": { ROLE_LABEL: role },
     }});
-    if let Some(mark) = mark {
+    if let Some(Tenure { mark, .. }) = marked_by {
+        // With the version, each mark differs from the one before: what changes nothing is not
+        // written, and leaves the resourceVersion as it is.
+        let mark = format!("{mark}.{}", target.version);
         patch["metadata"]["annotations"] = json!({ OPERATOR_ANNOTATION: mark });
     }
-    LabelWrite { pod: pod.name_any(), patch }
+    LabelWrite { target, patch }
 }
 
 #[cfg(test)]
@@ -123,8 +159,8 @@ mod tests {
 
     /// The pods to be written as Ducks, and then as Goose.
     fn names(plan: &LabelPlan) -> (Vec<&str>, Option<&str>) {
-        let ducks = plan.ducks.iter().map(|write| write.pod.as_str()).collect();
-        (ducks, plan.goose.as_ref().map(|write| write.pod.as_str()))
+        let ducks = plan.ducks.iter().map(|write| write.target.name.as_str()).collect();
+        (ducks, plan.goose.as_ref().map(|write| write.target.name.as_str()))
     }
 
     #[test]
@@ -141,14 +177,14 @@ mod tests {
             ([d, g, d], holder("pond-1", "older"), vec!["pond-1"], None),
             ([d, g, d], holder("pond-7", "p7"), vec!["pond-1"], None),
         ] {
-            let plan = plan(&pods(&roles), holder.as_ref(), &Tenure::default());
+            let plan = plan(&pods(&roles), holder.as_ref(), &Tenure::default(), &[]);
             assert_eq!(names(&plan), (ducks, goose), "{roles:?} {holder:?}");
         }
     }
 
     #[test]
     fn each_write_names_the_very_version_of_the_pod_that_was_seen() {
-        let plan = plan(&pods(&[GOOSE]), None, &Tenure::default());
+        let plan = plan(&pods(&[GOOSE]), None, &Tenure::default(), &[]);
         let wanted = json!({ "metadata": {
             "uid": "p0", "resourceVersion": "100", "labels": { ROLE_LABEL: DUCK },
         }});
@@ -160,7 +196,7 @@ mod tests {
         let mut found = pods(&[DUCK, GOOSE, DUCK]);
         let tenure = inheriting(&["p0", "p1"]);
         let leader = holder("pond-1", "p1");
-        let first = plan(&found, leader.as_ref(), &tenure);
+        let first = plan(&found, leader.as_ref(), &tenure, &[]);
         assert_eq!(names(&first), (vec!["pond-0"], Some("pond-1")));
         assert!(first.inherits);
 
@@ -168,6 +204,24 @@ mod tests {
             let annotations = Arc::make_mut(pod).annotations_mut();
             annotations.insert(OPERATOR_ANNOTATION.into(), tenure.mark.clone());
         }
-        assert_eq!(plan(&found, leader.as_ref(), &tenure), LabelPlan::default());
+        assert_eq!(plan(&found, leader.as_ref(), &tenure, &[]), LabelPlan::default());
+    }
+
+    #[test]
+    fn a_pod_that_a_write_may_still_arrive_at_is_marked_before_another_is_goose() {
+        // "Goose on pond-0" was not answered, and then pond-1 took over.
+        let mut found = pods(&[DUCK, DUCK]);
+        let unsettled = [PodVersion::of(&found[0])];
+        let leader = holder("pond-1", "p1");
+        let plan_now =
+            |found: &[Arc<Pod>]| plan(found, leader.as_ref(), &inheriting(&[]), &unsettled);
+        let first = plan_now(&found);
+        assert_eq!(names(&first), (vec!["pond-0"], Some("pond-1")));
+        let mark = &first.ducks[0].patch["metadata"]["annotations"][OPERATOR_ANNOTATION];
+        assert_eq!(mark, "run-2.100");
+        assert!(!first.inherits);
+
+        Arc::make_mut(&mut found[0]).metadata.resource_version = Some("200".into());
+        assert_eq!(names(&plan_now(&found)), (vec![], Some("pond-1")));
     }
 }

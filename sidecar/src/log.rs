@@ -58,6 +58,12 @@ fn write(event: Event) {
         Event::Became(Role::Duck, cause) => {
             tracing::warn!(cause = in_words(cause), "became a Duck");
         }
+        Event::Leads { goose, term } => {
+            let goose = goose.as_ref().map_or("nobody", |goose| goose.pod());
+            tracing::debug!(goose, term, "who leads");
+        }
+        Event::Written(took) => tracing::debug!(ms = took.as_millis() as u64, "wrote the Lease"),
+        Event::WriteFailed(failure) => tracing::debug!(?failure, "could not write the Lease"),
         Event::Trouble(trouble) => tracing::warn!("{trouble}"),
         Event::Mended => tracing::info!("the API server can be read and written again"),
     }
@@ -67,7 +73,8 @@ fn is_on_purpose(cause: Cause) -> bool {
     matches!(cause, Cause::HandOverOrdered | Cause::HandOverAsked | Cause::Fenced | Cause::ShutDown)
 }
 
-fn in_words(cause: Cause) -> &'static str {
+/// Why a role changed, for people.
+pub fn in_words(cause: Cause) -> &'static str {
     match cause {
         Cause::TookFree => "took a Lease that was released",
         Cause::TookOver => "took a Lease that it had waited out",

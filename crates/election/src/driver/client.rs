@@ -22,6 +22,7 @@ use kube::{Client, Config};
 use tokio::time::timeout;
 use tower::{BoxError, ServiceBuilder};
 
+use crate::driver::elector::WriteFailure;
 use crate::driver::object;
 use crate::member::{Outcome, Write};
 
@@ -116,6 +117,21 @@ impl CallError {
     /// Whether the watch cannot be taken up again without a gap.
     pub(super) fn is_gap(&self) -> bool {
         matches!(self, CallError::Said(status) if status.code == 410)
+    }
+
+    /// What it was for a write, in as few words as a metric has.
+    pub(super) fn of_a_write(&self) -> WriteFailure {
+        match self {
+            CallError::Outdated => WriteFailure::Conflict,
+            CallError::Said(status) if matches!(status.code, 404 | 409 | 410) => {
+                WriteFailure::Conflict
+            }
+            CallError::Said(_) => WriteFailure::Denied,
+            CallError::Silent => WriteFailure::TimedOut,
+            CallError::NoServer(_) | CallError::Broken(_) | CallError::NotALease => {
+                WriteFailure::Broken
+            }
+        }
     }
 
     /// Whether the connection or the token may be to blame.
@@ -216,6 +232,16 @@ mod tests {
             assert_eq!(outcome(&said(code, 0)), unknown(Duration::from_secs(1)), "{code}");
         }
         assert_eq!(outcome(&Err(CallError::Silent)), unknown(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_write_that_failed_is_of_one_of_four_kinds() {
+        let failure = |error: Result<_, CallError>| error.unwrap_err().of_a_write();
+        assert_eq!(failure(said(409, 0)), WriteFailure::Conflict);
+        assert_eq!(failure(said(403, 0)), WriteFailure::Denied);
+        assert_eq!(failure(said(429, 1)), WriteFailure::Denied);
+        assert_eq!(failure(Err(CallError::Silent)), WriteFailure::TimedOut);
+        assert_eq!(failure(Err(CallError::NotALease)), WriteFailure::Broken);
     }
 
     #[test]

@@ -30,10 +30,34 @@ pub struct Settings {
 pub enum Event {
     /// The role changed.
     Became(Role, Cause),
+    /// Who leads changed, as far as this member knows.
+    Leads {
+        /// The one that leads; `None` when nobody is known to.
+        goose: Option<Incarnation>,
+        /// Its term, or the last one that is known.
+        term: Option<u64>,
+    },
+    /// A write of the Lease was applied, this long after it left.
+    Written(Duration),
+    /// A write of the Lease was not applied, or nobody knows whether it was.
+    WriteFailed(WriteFailure),
     /// Something does not work; said once, not at each retry.
     Trouble(String),
     /// All of it works again.
     Mended,
+}
+
+/// What kept a write of the Lease from being known as applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WriteFailure {
+    /// The Lease had changed: somebody else was quicker.
+    Conflict,
+    /// No answer in time.
+    TimedOut,
+    /// The API server refused it for another reason: no permission, admission, overload.
+    Denied,
+    /// No connection, or an answer that could not be read.
+    Broken,
 }
 
 /// A member of an election on a real Lease. Clones are the same member.
@@ -63,6 +87,8 @@ struct State {
     troubles: [Option<String>; 2],
     /// When the loop last turned.
     turned: Reading,
+    /// Who led when it was last told.
+    led: (Option<Incarnation>, Option<u64>),
 }
 
 /// What the loop is to do.
@@ -164,6 +190,11 @@ impl Elector {
         granted
     }
 
+    /// The longest hold that [`promise`](Elector::promise) can grant.
+    pub fn longest_hold(&self) -> Duration {
+        self.timing().longest_hold()
+    }
+
     /// Ends: Duck at once. Returns when nothing is left to say, or after `limit`;
     /// whether it was the former.
     pub async fn shut_down(&self, limit: Duration) -> bool {
@@ -178,7 +209,8 @@ impl Elector {
     pub(super) fn tell(&self, input: Input, object: Option<Arc<Object>>) {
         let mut state = self.lock();
         state.keep(&input, object);
-        let outputs = state.member.handle(self.now(), input);
+        let now = self.now();
+        let outputs = state.member.handle(now, input);
         let mut jobs = Vec::new();
         for output in outputs {
             match (output, &state.newest) {
@@ -187,6 +219,12 @@ impl Elector {
                 (Output::Resync, _) => jobs.push(Job::Resync),
                 (Output::Became(role, cause), _) => self.report(Event::Became(role, cause)),
             }
+        }
+        let view = state.member.view(&now);
+        let leads = (view.goose, view.term);
+        if state.led != leads {
+            state.led.clone_from(&leads);
+            self.report(Event::Leads { goose: leads.0, term: leads.1 });
         }
         // Also when there are none: the loop's next time to wake may have changed.
         // Nobody listens any more after the end, when nothing is wanted either.
@@ -232,14 +270,19 @@ impl Elector {
         self.shared.jitter
     }
 
-    /// After how long an attempt is given up, by the timing that is ordered.
+    /// After how long an attempt is given up.
     pub(super) fn limit(&self) -> Duration {
-        let newest = self.lock().newest.clone();
-        let ordered = newest.and_then(|object| object::lease(&object)?.orders.timing);
-        ordered.unwrap_or(self.shared.timing).attempt()
+        self.timing().attempt()
     }
 
-    fn report(&self, event: Event) {
+    /// The timing that is ordered.
+    fn timing(&self) -> Timing {
+        let newest = self.lock().newest.clone();
+        let ordered = newest.and_then(|object| object::lease(&object)?.orders.timing);
+        ordered.unwrap_or(self.shared.timing)
+    }
+
+    pub(super) fn report(&self, event: Event) {
         // Whether anybody listens is not the member's concern.
         let _ = self.shared.events.send(event);
     }
@@ -258,7 +301,14 @@ impl Elector {
 impl State {
     fn new(config: Config, now: Reading) -> State {
         let member = Member::new(config);
-        State { member, newest: None, applied: 0, troubles: [None, None], turned: now }
+        State {
+            member,
+            newest: None,
+            applied: 0,
+            troubles: [None, None],
+            turned: now,
+            led: (None, None),
+        }
     }
 
     /// Keeps the object by the member's own rule: what was read afresh is the
@@ -390,6 +440,24 @@ mod tests {
         assert_eq!(events.try_recv(), Ok(Event::Trouble("forbidden".to_owned())));
         assert_eq!(events.try_recv(), Ok(Event::Mended));
         assert!(events.try_recv().is_err());
+    }
+
+    #[test]
+    fn who_leads_is_told_once_for_each_change() {
+        let (elector, mut jobs, _clock) = elector();
+        let mut events = elector.events();
+        let other = Incarnation::new("pond-1", "p1", "a").unwrap();
+        let held = |attempt| Record {
+            holder: Some(other.clone()),
+            attempt,
+            ..Record::quarantine(3, Duration::from_secs(6))
+        };
+        read(&elector, object(5, &held(1)));
+        read(&elector, object(6, &held(2)));
+        let leads = Event::Leads { goose: Some(other.clone()), term: Some(3) };
+        assert_eq!(events.try_recv(), Ok(leads));
+        assert!(events.try_recv().is_err());
+        while jobs.try_recv().is_ok() {}
     }
 
     #[test]

@@ -20,4 +20,4 @@ mod object;
 mod run;
 
 pub use clocks::{incarnation, jitter};
-pub use elector::{Elector, Event, Settings};
+pub use elector::{Elector, Event, Settings, WriteFailure};

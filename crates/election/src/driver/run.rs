@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::driver::client::{LeaseClient, outcome};
-use crate::driver::elector::{Activity, Elector, Job};
+use crate::driver::elector::{Activity, Elector, Event, Job};
 use crate::driver::follow::follow;
 use crate::member::{Input, Outcome};
 
@@ -29,8 +29,9 @@ pub(super) async fn run(
                     Job::Write(write, base) => {
                         let client = Arc::clone(&client);
                         writes.spawn(async move {
+                            let left = Instant::now();
                             let answer = client.write(&base, &write).await.map(Arc::new);
-                            (write.record.attempt, answer)
+                            (write.record.attempt, answer, left.elapsed())
                         });
                     }
                     Job::Resync => {
@@ -39,7 +40,11 @@ pub(super) async fn run(
                     }
                 }
             },
-            Some(Ok((attempt, answer))) = writes.join_next() => {
+            Some(Ok((attempt, answer, took))) = writes.join_next() => {
+                elector.report(match &answer {
+                    Ok(_) => Event::Written(took),
+                    Err(error) => Event::WriteFailed(error.of_a_write()),
+                });
                 let outcome = outcome(&answer);
                 // To be refused is no trouble: somebody else was quicker.
                 let failed = answer.as_ref().err().filter(|_| outcome != Outcome::Refused);

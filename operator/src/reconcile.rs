@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::status::reconciled;
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
 use election::lease::Orders;
 use election::record::Record;
@@ -23,7 +24,7 @@ use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
 use crate::decide::owner::{Owner, Standing};
 use crate::decide::pods::belongs_to;
-use crate::decide::problem::{LEASE_NOT_POSSIBLE, Problem};
+use crate::decide::problem::Problem;
 use crate::decide::{lease, longest, successors};
 use crate::memory::{Context, Memory};
 use crate::stores::named;
@@ -138,11 +139,10 @@ impl<'a> Pass<'a> {
 
     /// A cluster that nothing was ever made for has used no lease at all.
     fn is_newborn(&self, status: Option<&DuckGooseClusterStatus>) -> bool {
-        self.cluster.metadata.generation == Some(1)
-            && status.is_none()
-            && self.lease.is_none()
-            && self.stateful_set.is_none()
-            && self.pods.is_empty()
+        let lease = self.lease.as_ref().map(|lease| self.owner.standing(&lease.metadata));
+        let set = self.stateful_set.as_ref().map(|set| self.owner.standing(&set.metadata));
+        let of_its_name: Vec<Standing> = lease.into_iter().chain(set).collect();
+        longest::is_newborn(self.cluster.metadata.generation, status, &of_its_name)
     }
 
     /// The leases that the members use now or are to use: those of the spec, of the record, and
@@ -162,7 +162,9 @@ impl<'a> Pass<'a> {
             Ok(timing) => timing,
             Err(error) => {
                 let message = format!("spec.lease cannot be followed: {error}");
-                return self.problems.push(Problem { reason: LEASE_NOT_POSSIBLE, message });
+                return self
+                    .problems
+                    .push(Problem { reason: reconciled::LEASE_NOT_POSSIBLE, message });
             }
         };
         if self.lease.is_none() {

@@ -44,7 +44,7 @@ pub struct DuckGooseClusterStatus {
     pub longest_lease: Option<Duration>,
 
     /// Whether the cluster does what it is for, in the standard form: see the condition types
-    /// Available and Reconciled.
+    /// Available, Progressing and Reconciled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -55,6 +55,9 @@ pub mod condition {
     /// There is a Goose and its pod is ready. False when that has not been so for longer than one
     /// lease, so that an ordinary change of Goose does not flap it.
     pub const AVAILABLE: &str = "Available";
+
+    /// Pods are coming, going or being replaced.
+    pub const PROGRESSING: &str = "Progressing";
 
     /// All objects of the cluster are as its spec wants them. False, with the API server's own
     /// words, where the operator may not or cannot make them so; running pods are left alone.
@@ -75,6 +78,14 @@ pub mod available {
     pub const WAITING_FOR_FIRST_GOOSE: &str = "WaitingForFirstGoose";
 }
 
+/// Reasons of [`condition::PROGRESSING`].
+pub mod progressing {
+    /// True: not all pods are there, up to date and ready.
+    pub const PODS_CHANGING: &str = "PodsChanging";
+    /// False: all are.
+    pub const COMPLETE: &str = "Complete";
+}
+
 /// Reasons of [`condition::RECONCILED`].
 pub mod reconciled {
     /// True: everything is as the spec wants it.
@@ -87,4 +98,8 @@ pub mod reconciled {
     pub const FORBIDDEN: &str = "Forbidden";
     /// False: pods of a deleted cluster of the same name are still running.
     pub const PREDECESSOR_RUNNING: &str = "PredecessorRunning";
+    /// False: the Lease's record is in the format of a later version.
+    pub const RECORD_NOT_UNDERSTOOD: &str = "RecordNotUnderstood";
+    /// False: `spec.lease` cannot be followed.
+    pub const LEASE_NOT_POSSIBLE: &str = "LeaseNotPossible";
 }

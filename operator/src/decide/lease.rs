@@ -14,7 +14,7 @@ use kube::ResourceExt;
 use api::status::reconciled;
 
 use super::owner::{Owner, Standing};
-use super::problem::{Problem, RECORD_NOT_UNDERSTOOD};
+use super::problem::Problem;
 
 /// What the decision about the Lease is made from.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,7 @@ pub fn step(now: Situation) -> Step {
             Step::Recreate { old: Box::new(lease.clone()), new: Box::new(unstamped(now.owner)) }
         }
         Some(Chore::LeaveAlone(why)) => Step::Blocked(Problem {
-            reason: RECORD_NOT_UNDERSTOOD,
+            reason: reconciled::RECORD_NOT_UNDERSTOOD,
             message: format!("Lease {} is left alone: {why}", lease.name_any()),
         }),
         None if bears_marks(lease, now.owner) => Step::Nothing,
@@ -328,7 +328,7 @@ mod tests {
         let Step::Blocked(problem) = decided(&later, &orders(&[])) else {
             panic!("wanted it blocked")
         };
-        assert_eq!(problem.reason, RECORD_NOT_UNDERSTOOD);
+        assert_eq!(problem.reason, reconciled::RECORD_NOT_UNDERSTOOD);
     }
 
     #[test]

@@ -59,9 +59,3 @@ impl Problem {
         Some(Problem { reason, message })
     }
 }
-
-/// Reason of the condition `Reconciled`: the Lease's record is in the format of a later version.
-pub const RECORD_NOT_UNDERSTOOD: &str = "RecordNotUnderstood";
-
-/// Reason of the condition `Reconciled`: `spec.lease` cannot be followed.
-pub const LEASE_NOT_POSSIBLE: &str = "LeaseNotPossible";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::DuckGooseClusterStatus;
 use api::names::CLUSTER_LABEL;
-use api::status::{condition, reconciled};
+use api::status::{condition, progressing, reconciled};
 use election::record::Record;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -68,7 +68,7 @@ pub fn status(now: Situation) -> DuckGooseClusterStatus {
     let replicas = count(now.members.len());
     let conditions = [
         (condition::AVAILABLE, now.available.clone()),
-        (PROGRESSING, progressing(now.replicas, now.stateful_set)),
+        (condition::PROGRESSING, progress(now.replicas, now.stateful_set)),
         (condition::RECONCILED, reconciled(now.problems)),
     ];
     DuckGooseClusterStatus {
@@ -128,7 +128,7 @@ fn term(record: Option<&Record>, before: Option<&DuckGooseClusterStatus>) -> Opt
     term.filter(|&term| term > 0)
 }
 
-fn progressing(replicas: i32, set: Option<&StatefulSet>) -> Verdict {
+fn progress(replicas: i32, set: Option<&StatefulSet>) -> Verdict {
     let status = set.and_then(|set| set.status.clone()).unwrap_or_default();
     let behind = set.is_none_or(|set| status.observed_generation < set.metadata.generation);
     let revisions = (&status.current_revision, &status.update_revision);
@@ -139,13 +139,17 @@ fn progressing(replicas: i32, set: Option<&StatefulSet>) -> Verdict {
     };
     let ready = status.ready_replicas.unwrap_or_default();
     if !behind && (status.replicas, updated, ready) == (replicas, replicas, replicas) {
-        return Verdict::new("False", COMPLETE, format!("all {replicas} pods are as wanted"));
+        return Verdict::new(
+            "False",
+            progressing::COMPLETE,
+            format!("all {replicas} pods are as wanted"),
+        );
     }
     let message = format!(
         "of {replicas} pods, {} are there, {updated} of them up to date and {ready} ready",
         status.replicas
     );
-    Verdict::new("True", PODS_CHANGING, message)
+    Verdict::new("True", progressing::PODS_CHANGING, message)
 }
 
 fn reconciled(problems: &[Problem]) -> Verdict {
@@ -182,15 +186,6 @@ fn dated(now: Situation, type_: &str, verdict: Verdict) -> Condition {
 pub fn find<'a>(status: Option<&'a DuckGooseClusterStatus>, type_: &str) -> Option<&'a Condition> {
     status?.conditions.iter().find(|condition| condition.type_ == type_)
 }
-
-/// Type of a condition: pods are coming, going or being replaced.
-pub const PROGRESSING: &str = "Progressing";
-
-/// Reason of [`PROGRESSING`]. True: not all pods are there, up to date and ready.
-pub const PODS_CHANGING: &str = "PodsChanging";
-
-/// Reason of [`PROGRESSING`]. False: all are.
-pub const COMPLETE: &str = "Complete";
 
 const LONGEST_MESSAGE: usize = 2000;
 
@@ -307,7 +302,7 @@ mod tests {
             (Some(set(3, 1, 3, 4)), "True"),
             (Some(set(3, 3, 2, 4)), "True"),
         ] {
-            assert_eq!(progressing(3, set.as_ref()).status, wanted, "{set:?}");
+            assert_eq!(progress(3, set.as_ref()).status, wanted, "{set:?}");
         }
     }
 

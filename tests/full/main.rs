@@ -1,14 +1,50 @@
 //! What users see, on real nodes: `cargo xtask test`, or by hand as the crate says.
 
+mod a_cut_off_goose_is_a_duck_before_another_leads;
+mod a_deleted_goose_is_replaced;
+mod a_deleted_lease_makes_no_second_goose;
+mod a_goose_alone_is_goose_again;
+mod a_goose_whose_containers_all_die_is_replaced;
+mod a_hand_over_takes_milliseconds;
 mod a_killed_sidecar_is_replaced;
+mod a_refused_template_leaves_running_pods_alone;
+mod an_autoscaler_scales_a_cluster;
+mod an_old_copy_of_the_lease_makes_no_second_goose;
+mod bad_input_is_refused_in_words;
+mod changing_the_lease_keeps_the_goose;
+mod clusters_of_like_names_keep_apart;
+mod exactly_one_pod_is_labelled_goose;
+mod kubectl_explains_every_field;
+mod kubectl_shows_clusters_in_columns;
+mod kubectl_waits_until_a_cluster_is_available;
+mod the_goose_is_kept_while_the_set_is_scaled;
+mod uninstalling_leaves_nothing_but_the_definition;
 
 use std::process::ExitCode;
 
-use stage::Suite;
+use stage::{Suite, test_of};
 use testbed::Tier;
 
 fn main() -> ExitCode {
     Suite::on(Tier::Full)
-        .beside_others("a_killed_sidecar_is_replaced", a_killed_sidecar_is_replaced::test)
+        .beside_others(test_of!(kubectl_explains_every_field))
+        .beside_others(test_of!(bad_input_is_refused_in_words))
+        .beside_others(test_of!(an_autoscaler_scales_a_cluster))
+        .beside_others(test_of!(the_goose_is_kept_while_the_set_is_scaled))
+        .beside_others(test_of!(kubectl_shows_clusters_in_columns))
+        .beside_others(test_of!(kubectl_waits_until_a_cluster_is_available))
+        .beside_others(test_of!(exactly_one_pod_is_labelled_goose))
+        .beside_others(test_of!(a_deleted_goose_is_replaced))
+        .beside_others(test_of!(a_killed_sidecar_is_replaced))
+        .beside_others(test_of!(a_goose_whose_containers_all_die_is_replaced))
+        .beside_others(test_of!(a_goose_alone_is_goose_again))
+        .beside_others(test_of!(a_hand_over_takes_milliseconds))
+        .beside_others(test_of!(changing_the_lease_keeps_the_goose))
+        .beside_others(test_of!(a_deleted_lease_makes_no_second_goose))
+        .beside_others(test_of!(an_old_copy_of_the_lease_makes_no_second_goose))
+        .beside_others(test_of!(clusters_of_like_names_keep_apart))
+        .beside_others(test_of!(a_refused_template_leaves_running_pods_alone))
+        .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
+        .alone(test_of!(uninstalling_leaves_nothing_but_the_definition))
         .run()
 }

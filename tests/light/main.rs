@@ -1,3 +1,30 @@
-//! stub
+//! What users see, on an API server without nodes: sidecars and operator are processes of this
+//! machine.
 
-fn main() {}
+mod a_frozen_goose_makes_no_second;
+mod a_sidecar_without_its_environment_says_what_is_missing;
+mod a_sidecar_without_its_lease_waits_for_it;
+mod a_sidecar_without_permission_waits_for_it;
+mod an_outage_of_the_api_server_changes_no_readiness;
+mod an_outage_of_the_api_server_ends_the_goose_in_time;
+mod ducks_send_no_requests_at_rest;
+mod lone_member;
+mod sidecars_may_do_what_they_need_and_no_more;
+
+use std::process::ExitCode;
+
+use stage::{Suite, test_of};
+use testbed::Tier;
+
+fn main() -> ExitCode {
+    Suite::on(Tier::Light)
+        .beside_others(test_of!(sidecars_may_do_what_they_need_and_no_more))
+        .beside_others(test_of!(ducks_send_no_requests_at_rest))
+        .beside_others(test_of!(a_frozen_goose_makes_no_second))
+        .beside_others(test_of!(a_sidecar_without_its_environment_says_what_is_missing))
+        .beside_others(test_of!(a_sidecar_without_its_lease_waits_for_it))
+        .beside_others(test_of!(a_sidecar_without_permission_waits_for_it))
+        .alone(test_of!(an_outage_of_the_api_server_ends_the_goose_in_time))
+        .alone(test_of!(an_outage_of_the_api_server_changes_no_readiness))
+        .run()
+}

@@ -1,7 +1,19 @@
 //! A fault that ends with its test, whatever becomes of that.
 
-use anyhow::Result;
-use testbed::Node;
+use anyhow::{Context, Result};
+use testbed::{Cluster, Node};
+
+/// Does something while the API server is down: killed before it, started again after it, whatever
+/// becomes of it.
+///
+/// # Errors
+/// Those of `meanwhile`, or where the API server does not start again.
+pub async fn outage<T>(cluster: &Cluster, meanwhile: impl Future<Output = Result<T>>) -> Result<T> {
+    cluster.apiserver().kill().await?;
+    let result = meanwhile.await;
+    cluster.apiserver().start().await.context("wanted the API server back")?;
+    result
+}
 
 /// A node that is cut off until this is dropped or [healed](Cut::heal).
 #[derive(Debug)]

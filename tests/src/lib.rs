@@ -15,7 +15,9 @@
 //! | [`pond`] | a `DuckGooseCluster` under observation |
 //! | [`eventually`](mod@eventually) | waiting for a condition with a deadline |
 //! | [`fault`] | a fault that ends with its test |
+//! | [`ask`] | one question to a sidecar |
 
+pub mod ask;
 pub mod eventually;
 pub mod fault;
 pub mod pond;

@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use futures::FutureExt;
-use k8s_openapi::api::core::v1::{Namespace, Node, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, ServiceAccount};
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use observer::{FindWay, Way};
@@ -30,6 +30,7 @@ pub struct Stage {
     /// The cluster that all tests share.
     pub theatre: Arc<Theatre>,
     kubelet: Option<Arc<PretendKubelet>>,
+    more_namespaces: Mutex<Vec<String>>,
 }
 
 /// Plays one test on a stage that is made before and taken away after it.
@@ -61,7 +62,14 @@ impl Stage {
                 Some(Arc::new(PretendKubelet::start(cluster, &namespace, sidecar).await?))
             }
         };
-        Ok(Self { test, namespace, client, theatre: theatre.clone(), kubelet })
+        Ok(Self {
+            test,
+            namespace,
+            client,
+            theatre: theatre.clone(),
+            kubelet,
+            more_namespaces: Mutex::default(),
+        })
     }
 
     /// The cluster that all tests share.
@@ -94,6 +102,28 @@ impl Stage {
         let namespace = ["--namespace", &self.namespace];
         let words: Vec<_> = namespace.into_iter().chain(words.split_whitespace()).collect();
         theatre::kubectl(self.cluster(), &words).await
+    }
+
+    /// A second namespace, of the same kind.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub async fn another_namespace(&self) -> Result<String> {
+        let namespace = make_namespace(&self.client, self.test).await?;
+        let mut more = self.more_namespaces.lock().unwrap_or_else(PoisonError::into_inner);
+        more.push(namespace.clone());
+        Ok(namespace)
+    }
+
+    /// The node that the operator runs on.
+    ///
+    /// # Errors
+    /// Where it runs on none.
+    pub async fn operator_node(&self) -> Result<String> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), theatre::OPERATOR_NAMESPACE);
+        let pods = pods.list(&ListParams::default()).await?;
+        let mut nodes = pods.iter().filter_map(|pod| pod.spec.as_ref()?.node_name.clone());
+        nodes.next().context("wanted the operator on a node, found it on none")
     }
 
     /// How the observer gets to the pods.
@@ -133,27 +163,28 @@ impl Stage {
         eprintln!("the operator's log:\n{}", log.unwrap_or_else(|error| format!("{error:#}")));
     }
 
-    /// Its namespace goes on its own time; the suite waits for all of them at its end.
+    /// Its namespaces go on their own time; the suite waits for all of them at its end.
     async fn strike(self) -> Result<()> {
         let now = DeleteParams::default();
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let more = self.more_namespaces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for namespace in more.iter().chain([&self.namespace]) {
+            namespaces.delete(namespace, &now).await?;
+        }
         if self.kubelet.is_some() {
-            // The pods must end while there is somebody to end them.
-            self.clear_pods().await?;
+            // Pods end only while there is somebody to end them.
+            self.no_pod_is_left().await?;
             let nodes: Api<Node> = Api::all(self.client.clone());
             nodes.delete(&format!("pretend-{}", self.namespace), &now).await?;
         }
-        let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        namespaces.delete(&self.namespace, &now).await?;
         Ok(())
     }
 
-    async fn clear_pods(&self) -> Result<()> {
-        let (now, everything) = (DeleteParams::default(), ListParams::default());
-        self.all::<api::DuckGooseCluster>().delete_collection(&now, &everything).await?;
-        let pods = self.all::<k8s_openapi::api::core::v1::Pod>();
+    async fn no_pod_is_left(&self) -> Result<()> {
+        let pods = self.all::<Pod>();
         eventually("no pod left", CLEARING, async || {
-            let left: Vec<_> =
-                pods.list(&everything).await?.iter().map(|pod| pod.name_any()).collect();
+            let left = pods.list(&ListParams::default()).await?;
+            let left: Vec<_> = left.iter().map(|pod| pod.name_any()).collect();
             ensure!(left.is_empty(), "{}", left.join(", "));
             Ok(())
         })
@@ -161,10 +192,10 @@ impl Stage {
     }
 }
 
-/// Whether the namespaces of all tests are gone.
+/// Whether the namespaces of all tests of this run are gone.
 pub(crate) async fn none_is_left(client: &Client) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let ours = ListParams::default().labels(OF_A_TEST);
+    let ours = ListParams::default().labels(&format!("{OF_A_TEST}={}", std::process::id()));
     let left: Vec<_> = namespaces.list(&ours).await?.iter().map(|found| found.name_any()).collect();
     ensure!(left.is_empty(), "{}", left.join(", "));
     Ok(())
@@ -176,7 +207,10 @@ async fn make_namespace(client: &Client, test: &str) -> Result<String> {
     let namespace = json!({
         "metadata": {
             "generateName": format!("{}-", prefix.trim_end_matches('-')),
-            "labels": { "pod-security.kubernetes.io/enforce": "restricted", OF_A_TEST: "" },
+            "labels": {
+                "pod-security.kubernetes.io/enforce": "restricted",
+                OF_A_TEST: std::process::id().to_string(),
+            },
         },
     });
     let made =
@@ -194,7 +228,8 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
 }
 
-/// Label of the namespaces.
+/// Label of the namespaces, with the process that made them: what a crashed run has left is not
+/// this one's fault.
 const OF_A_TEST: &str = "duckduckgoose.dev/of-a-test";
 
 const CLEARING: Duration = Duration::from_secs(60);

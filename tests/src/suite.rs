@@ -27,7 +27,7 @@ impl Suite {
 
     /// A test that keeps to its namespace.
     #[must_use]
-    pub fn beside_others(self, name: &'static str, test: impl Test) -> Self {
+    pub fn beside_others(self, (name, test): (&'static str, impl Test)) -> Self {
         self.with(name, move |theatre| {
             let _turn = theatre.turns.read().unwrap_or_else(PoisonError::into_inner);
             run(name, test, theatre)
@@ -36,7 +36,7 @@ impl Suite {
 
     /// A test that disturbs what all others stand on: a node, the API server, the operator.
     #[must_use]
-    pub fn alone(self, name: &'static str, test: impl Test) -> Self {
+    pub fn alone(self, (name, test): (&'static str, impl Test)) -> Self {
         self.with(name, move |theatre| {
             let _turn = theatre.turns.write().unwrap_or_else(PoisonError::into_inner);
             run(name, test, theatre)
@@ -71,7 +71,15 @@ impl Suite {
     }
 }
 
-/// What a file of tests has in it.
+/// The test that is in the file of this name, with that name.
+#[macro_export]
+macro_rules! test_of {
+    ($file:ident) => {
+        (stringify!($file), $file::test)
+    };
+}
+
+/// What a file of a test has in it.
 pub trait Test: AsyncFnOnce(&Stage) -> Result<()> + Send + 'static {}
 
 impl<Function: AsyncFnOnce(&Stage) -> Result<()> + Send + 'static> Test for Function {}

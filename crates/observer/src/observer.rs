@@ -52,6 +52,7 @@ impl Observer {
         Self::on_a_thread(move |board, clock| async move {
             let askers = members.into_iter().map(|(name, address)| {
                 let name: Arc<str> = name.into();
+                board.note(|seen| seen.introduce(&name));
                 let asker = Asker::new(&name, &name, Way::Direct(address), None, clock);
                 pods::ask_on(asker, board.clone(), Arc::new(AtomicBool::new(false)))
             });

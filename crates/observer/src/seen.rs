@@ -142,6 +142,21 @@ impl Seen {
         news
     }
 
+    /// A member that is no pod.
+    pub(crate) fn introduce(&mut self, name: &Arc<str>) -> bool {
+        let member = Member {
+            uid: name.clone(),
+            pod: name.clone(),
+            node: None,
+            ready: true,
+            leaving: false,
+            label: Label::None,
+            answer: None,
+            since: Duration::ZERO,
+        };
+        self.members.insert(name.clone(), member).is_none()
+    }
+
     /// The API server's word of a pod; what it has answered stays.
     pub(crate) fn see(&mut self, at: Duration, seen: Member) {
         let known = self.members.get(&seen.uid);

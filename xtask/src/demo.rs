@@ -1,12 +1,9 @@
 //! `cargo xtask demo`: the first sight of it all.
 
 mod acts;
-mod ask;
-mod audience;
 mod figures;
 mod lifetime;
 mod lives;
-mod pond;
 mod stage;
 mod table;
 
@@ -15,13 +12,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use api::names::{CLUSTER_LABEL, GOOSE, ROLE_LABEL};
+use observer::Observer;
 use tokio::task::JoinSet;
 
 use self::acts::Play;
-use self::audience::Audience;
 use self::figures::Figures;
 pub use self::lifetime::Lifetime;
-use self::pond::Pond;
 use self::stage::{Left, Stage};
 use crate::cli::DemoOptions;
 use crate::interrupt;
@@ -63,10 +59,9 @@ async fn perform(
     figures: &mut Figures,
     screen: &Screen,
 ) -> Result<()> {
-    let client = stage.client().await?;
-    let audience = Audience::gather(client, stage.namespace(), CLUSTER, stage.find_way(), screen);
-    let play = Play { stage, pond: &audience.pond, screen };
-    let mut shown = keep_shown(audience.pond.clone(), screen);
+    let observer = Arc::new(Observer::start(stage.scope()).await?);
+    let play = Play { stage, observer: &observer, screen };
+    let mut shown = keep_shown(observer.clone(), screen);
 
     interrupt::or(play.begin()).await?;
     match options.lifetime {
@@ -75,24 +70,25 @@ async fn perform(
     }
     if screen.is_live() {
         shown.shutdown().await;
-        screen.line(format!("\n{}", table::render(&audience.pond)));
+        screen.line(format!("\n{}", table::render(&observer)));
     }
     play.look_at_memory(figures);
-    screen.line(format!("\n{}", audience.pond.look(|known| figures.render(known))));
-    match audience.pond.look(|known| known.wrongs().len()) {
-        0 => Ok(()),
-        count => bail!("wanted never two Geese at one time, found it {count} times"),
+    screen.line(format!("\n{}", observer.look(|seen| figures.render(seen))));
+    let wrongs = observer.look(table::wrongs);
+    if !wrongs.is_empty() {
+        bail!("wanted never two Geese at one time, found:\n{}", wrongs.join("\n"));
     }
+    Ok(())
 }
 
 /// The live table, for as long as the result is kept, where there is somebody who sees it change.
-fn keep_shown(pond: Arc<Pond>, screen: &Screen) -> JoinSet<()> {
+fn keep_shown(observer: Arc<Observer>, screen: &Screen) -> JoinSet<()> {
     let mut showing = JoinSet::new();
     if screen.is_live() {
         let live = screen.live();
         showing.spawn(async move {
             loop {
-                live.show(format!("\n{}", table::render(&pond)));
+                live.show(format!("\n{}", table::render(&observer)));
                 tokio::time::sleep(FRAME).await;
             }
         });

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use observer::{Goose, Member, Observer};
 
 use super::figures::{Figures, in_words, median};
-use super::pond::{Goose, Known, Pond, Turn};
 use super::stage::Stage;
 use super::stage::nodes::Nodes;
 use super::{CLUSTER, table};
@@ -15,8 +15,8 @@ use crate::screen::Screen;
 pub struct Play<'a> {
     /// Where it plays.
     pub stage: &'a Stage,
-    /// What is known of the members.
-    pub pond: &'a Pond,
+    /// Who asks the members.
+    pub observer: &'a Observer,
     /// Where it is told.
     pub screen: &'a Screen,
 }
@@ -28,17 +28,15 @@ impl Play<'_> {
     /// Where there is none in time.
     pub async fn begin(&self) -> Result<()> {
         self.tell(format!("\n▸ kubectl apply -f {SAMPLE}"));
+        let started = self.now();
         self.kubectl(&["apply", "-f", SAMPLE]).await?;
-        let started = self.pond.clock.now();
-        let turn = self.next_goose(0).await?;
-        let took = in_words(turn.answer.answered - started);
+        let goose = self.observer.goose(PATIENCE).await?;
+        let took = in_words(goose.at.saturating_sub(started));
         self.tell(format!(
             "   {} answered goose after {took}: a new cluster waits for one lease, 6 s",
-            turn.answer.pod
+            goose.pod
         ));
-        let available = format!("--timeout={}s", PATIENCE.as_secs());
-        self.kubectl(&["wait", "--for=condition=Available", &format!("dgc/{CLUSTER}"), &available])
-            .await?;
+        self.wait_until_available().await?;
         self.settle(MEMBERS).await?;
         self.end_of_scene();
         Ok(())
@@ -56,15 +54,17 @@ impl Play<'_> {
         if let Some(nodes) = self.stage.nodes() {
             self.cut_off_and_heal(nodes, figures).await?;
         }
-        self.scale().await?;
+        self.scale(MORE, "more Ducks").await?;
+        self.scale(MEMBERS, "fewer").await?;
         self.delete_pod(figures).await
     }
 
-    /// Of the member that has been running for the longest.
+    /// Of the member whose sidecar has been running for the longest.
     pub fn look_at_memory(&self, figures: &mut Figures) {
-        let members =
-            self.pond.look(|known| known.members().into_iter().cloned().collect::<Vec<_>>());
-        let seen = members.iter().filter_map(|member| self.stage.sidecar_memory(&member.pod));
+        let pods = self.observer.look(|seen| {
+            seen.members().iter().map(|member| member.pod.clone()).collect::<Vec<_>>()
+        });
+        let seen = pods.iter().filter_map(|pod| self.stage.sidecar_memory(pod));
         figures.memory = seen.max_by_key(|memory| memory.after);
     }
 
@@ -72,10 +72,9 @@ impl Play<'_> {
         self.tell(format!("\n▸ hand-over: SIGTERM to the Goose's sidecar, {HAND_OVERS} times"));
         for _ in 0..HAND_OVERS {
             let goose = self.settle(MEMBERS).await?;
-            let started = self.pond.clock.now();
+            let started = self.now();
             self.stage.terminate_sidecar(&goose.pod)?;
-            let took = self.succeeded(&goose, started).await?;
-            figures.terminated.push(took);
+            figures.terminated.push(self.succeeded(&goose, started).await?);
         }
         if let Some(median) = median(&figures.terminated) {
             self.tell(format!("   median {}", in_words(median)));
@@ -88,7 +87,7 @@ impl Play<'_> {
     async fn kill(&self, figures: &mut Figures) -> Result<()> {
         let goose = self.settle(MEMBERS).await?;
         self.tell(format!("\n▸ kill the Goose {}: {}", goose.pod, self.stage.kill_in_words()));
-        let started = self.pond.clock.now();
+        let started = self.now();
         self.stage.kill(&goose.pod).await?;
         figures.killed = Some(self.succeeded(&goose, started).await?);
         self.settle(MEMBERS).await?;
@@ -99,60 +98,53 @@ impl Play<'_> {
 
     async fn cut_off_and_heal(&self, nodes: &Nodes, figures: &mut Figures) -> Result<()> {
         let goose = self.settle(MEMBERS).await?;
-        self.tell(format!("\n▸ cut off {}, the node of the Goose {}", goose.node, goose.pod));
-        let started = self.pond.clock.now();
-        nodes.cut(&goose.node)?;
-        let turn = self.next_goose(goose.term).await?;
-        self.tell_succession(&goose, &turn, started);
-        figures.cut = Some(turn.answer.answered - started);
-
-        let stepped_down = |known: &Known| known.duck_after(&goose.uid, started);
-        let duck =
-            self.pond.until("the isolated Goose to say duck", PATIENCE, stepped_down).await?;
-        let before = signed_milliseconds(duck.answered, turn.answer.asked);
+        let node = self.node_of(&goose)?;
+        self.tell(format!("\n▸ cut off {node}, the node of the Goose {}", goose.pod));
+        let started = self.now();
+        nodes.cut(&node)?;
+        figures.cut = Some(self.succeeded(&goose, started).await?);
+        let before = self.stepped_down_before(&goose, started).await?;
         figures.stepped_down_before = Some(before);
         self.tell(format!(
-            "   {}, asked from inside its node, said duck {before} ms before {} said goose",
-            goose.pod, turn.answer.pod
+            "   {}, asked from inside its node, had said duck {before} ms before that",
+            goose.pod
         ));
-        nodes.heal(&goose.node)?;
+        nodes.heal(&node)?;
         let now = self.settle(MEMBERS).await?;
         self.tell(format!(
-            "   {} connected again: {} is a Duck, {} is the Goose",
-            goose.node, goose.pod, now.pod
+            "   {node} connected again: {} is a Duck, {} is the Goose",
+            goose.pod, now.pod
         ));
         self.end_of_scene();
         Ok(())
     }
 
-    async fn scale(&self) -> Result<()> {
-        for (count, words) in [(MORE, "more Ducks"), (MEMBERS, "fewer")] {
-            let goose = self.settle_any().await?;
-            self.tell(format!("\n▸ {words}: kubectl scale dgc/{CLUSTER} --replicas={count}"));
-            let started = self.pond.clock.now();
-            let replicas = format!("--replicas={count}");
-            self.kubectl(&["scale", &format!("dgc/{CLUSTER}"), &replicas]).await?;
-            let now = self.settle(count).await?;
-            let took = in_words(self.pond.clock.now() - started);
-            if now.uid == goose.uid && now.term == goose.term {
-                self.tell(format!(
-                    "   {count} pods after {took}; {} is the Goose, as before",
-                    goose.pod
-                ));
-            } else {
-                let turn = self.next_goose(goose.term).await?;
-                self.tell(format!("   {count} pods after {took}; the Goose's own pod had to go"));
-                self.tell_succession(&goose, &turn, started);
-            }
-            self.end_of_scene();
+    async fn scale(&self, count: usize, words: &str) -> Result<()> {
+        let goose = self.observer.goose(PATIENCE).await?;
+        self.tell(format!("\n▸ {words}: kubectl scale dgc/{CLUSTER} --replicas={count}"));
+        let started = self.now();
+        let replicas = format!("--replicas={count}");
+        self.kubectl(&["scale", &format!("dgc/{CLUSTER}"), &replicas]).await?;
+        self.observer.settled(count, PATIENCE).await?;
+        let took = in_words(self.now() - started);
+        let now = self.settle(count).await?;
+        if now.term == goose.term {
+            self.tell(format!(
+                "   {count} pods after {took}; {} is the Goose, as before",
+                goose.pod
+            ));
+        } else {
+            self.tell(format!("   {count} pods after {took}; the Goose's own pod had to go"));
+            self.succeeded(&goose, started).await?;
         }
+        self.end_of_scene();
         Ok(())
     }
 
     async fn delete_pod(&self, figures: &mut Figures) -> Result<()> {
         let goose = self.settle(MEMBERS).await?;
         self.tell(format!("\n▸ hand-over in good order: kubectl delete pod {}", goose.pod));
-        let started = self.pond.clock.now();
+        let started = self.now();
         self.kubectl(&["delete", "pod", &goose.pod, "--wait=false"]).await?;
         figures.deleted = Some(self.succeeded(&goose, started).await?);
         self.settle(MEMBERS).await?;
@@ -162,39 +154,59 @@ impl Play<'_> {
 
     /// Waits for a Goose after this one, says so, and returns how long that took.
     async fn succeeded(&self, goose: &Goose, started: Duration) -> Result<Duration> {
-        let turn = self.next_goose(goose.term).await?;
-        self.tell_succession(goose, &turn, started);
-        Ok(turn.answer.answered - started)
+        let next = self.observer.goose_after(goose.term, PATIENCE).await?;
+        let took = next.at - started;
+        let who = if next.uid == goose.uid { "itself, in a later term," } else { &*next.pod };
+        self.tell(format!("   {} → {who} answered goose after {}", goose.pod, in_words(took)));
+        Ok(took)
     }
 
-    fn tell_succession(&self, goose: &Goose, turn: &Turn, started: Duration) {
-        let took = in_words(turn.answer.answered - started);
-        let who = if *turn.answer.member == *goose.uid {
-            "itself, in a later term,"
-        } else {
-            &*turn.answer.pod
-        };
-        self.tell(format!("   {} → {who} answered goose after {took}", goose.pod));
+    /// How many milliseconds before the next Goose's first answer was asked for this one had
+    /// answered that it is a Duck; negative where it was after.
+    async fn stepped_down_before(&self, goose: &Goose, cut: Duration) -> Result<i128> {
+        let duck = self.observer.until("the isolated Goose to say duck", PATIENCE, |seen| {
+            seen.history.first_duck(&goose.uid, cut).map(|answer| answer.answered)
+        });
+        let duck = duck.await?;
+        let next = self.observer.look(|seen| {
+            seen.history.first_goose_of_later_term(goose.term).map(|answer| answer.asked)
+        });
+        Ok(signed_milliseconds(duck, next.context("wanted another Goose, found none")?))
     }
 
-    async fn next_goose(&self, term: u64) -> Result<Turn> {
-        self.pond.until("another Goose", PATIENCE, |known| known.goose_after(term)).await
-    }
-
-    /// Waits until there are so many members, all well, and returns their Goose.
+    /// Waits until there are so many members and all is well, also a while from now, and returns
+    /// their Goose.
     async fn settle(&self, count: usize) -> Result<Goose> {
-        let what = format!("{count} ready members, one of them Goose,");
-        let settled = |known: &Known| known.goose().filter(|_| known.is_settled(count));
-        self.pond.until(&what, PATIENCE, settled).await
+        let later = self.now() + PAUSE;
+        let wanted = format!("{count} ready pods, one of them Goose in word and label,");
+        let settled = self.observer.until(&wanted, PATIENCE, |seen| {
+            let lately = |member: &&Member| {
+                member.answer.as_ref().is_some_and(|answer| answer.asked > later)
+            };
+            let all_lately = seen.members().iter().all(lately);
+            seen.goose().filter(|_| all_lately && seen.is_settled(count))
+        });
+        Ok(settled.await?)
     }
 
-    async fn settle_any(&self) -> Result<Goose> {
-        self.pond.until("a Goose", PATIENCE, |known| known.goose()).await
+    async fn wait_until_available(&self) -> Result<()> {
+        let patience = format!("--timeout={}s", PATIENCE.as_secs());
+        let cluster = format!("dgc/{CLUSTER}");
+        self.kubectl(&["wait", "--for=condition=Available", &cluster, &patience]).await
     }
 
     async fn kubectl(&self, arguments: &[&str]) -> Result<()> {
         let arguments = [&["--namespace", self.stage.namespace()], arguments].concat();
         self.stage.clients().kubectl(&arguments).await.map(drop)
+    }
+
+    fn node_of(&self, goose: &Goose) -> Result<String> {
+        let node = self.observer.look(|seen| seen.member(&goose.pod)?.node.clone());
+        node.with_context(|| format!("wanted the node of {}, found it on none", goose.pod))
+    }
+
+    fn now(&self) -> Duration {
+        self.observer.now()
     }
 
     fn tell(&self, line: impl AsRef<str>) {
@@ -204,7 +216,7 @@ impl Play<'_> {
     /// Who cannot be shown a table that changes is shown one that stays.
     fn end_of_scene(&self) {
         if !self.screen.is_live() {
-            self.screen.line(table::render(self.pond));
+            self.screen.line(table::render(self.observer));
         }
     }
 }
@@ -222,6 +234,10 @@ const MORE: usize = 5;
 
 /// An odd number, so that there is a median.
 const HAND_OVERS: usize = 5;
+
+/// The kubelet looks once a second whether containers run: until then a pod is said to be ready whose
+/// sidecar has just ended. It also lets people see what there is to see.
+const PAUSE: Duration = Duration::from_millis(1500);
 
 /// A pod on a small machine may take a while to start.
 const PATIENCE: Duration = Duration::from_secs(60);

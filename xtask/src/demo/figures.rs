@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table, presets};
+use observer::Seen;
 
-use super::pond::Known;
+use super::table::wrongs;
 use crate::image::{Built, Part, megabytes};
 
 /// What was measured so far.
@@ -64,10 +65,10 @@ impl Figures {
     }
 
     /// One row for each figure that there is.
-    pub fn render(&self, known: &Known) -> String {
+    pub fn render(&self, seen: &Seen) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(["", "MEASURED", "GOAL", ""]);
-        for Row { what, measured, goal, reached } in self.rows(known) {
+        for Row { what, measured, goal, reached } in self.rows(seen) {
             let verdict = if reached { "" } else { "MISSED" };
             table.add_row([what, measured, goal, verdict.to_owned()]);
         }
@@ -77,7 +78,7 @@ impl Figures {
         table.to_string()
     }
 
-    fn rows(&self, known: &Known) -> Vec<Row> {
+    fn rows(&self, seen: &Seen) -> Vec<Row> {
         let rows = [
             self.cluster_up.map(|took| Row::time("cluster up", took, Some(CLUSTER_UP))),
             self.built.map(|built| Row::time("demo, without builds", built.elapsed(), Some(DEMO))),
@@ -92,7 +93,7 @@ impl Figures {
             self.stepped_down_before.map(Row::stepped_down),
             self.memory.map(Row::memory),
             self.sidecar_image.map(Row::image),
-            Some(Row::two_geese(known)),
+            Some(Row::two_geese(seen)),
         ];
         rows.into_iter().flatten().collect()
     }
@@ -145,10 +146,10 @@ impl Row {
         }
     }
 
-    fn two_geese(known: &Known) -> Self {
-        let count = known.wrongs().len();
+    fn two_geese(seen: &Seen) -> Self {
+        let count = wrongs(seen).len();
         Self {
-            what: format!("two Geese at one time, in {} answers", known.answers()),
+            what: format!("two Geese at one time, in {} answers", seen.history.answers.len()),
             measured: if count == 0 { "never".to_owned() } else { format!("{count} times") },
             goal: "never".to_owned(),
             reached: count == 0,
@@ -203,8 +204,8 @@ mod tests {
     #[test]
     fn a_missed_goal_is_said() {
         let figures = Figures { cluster_up: Some(Duration::from_secs(31)), ..Figures::new() };
-        assert!(figures.render(&Known::default()).contains("MISSED"));
+        assert!(figures.render(&Seen::default()).contains("MISSED"));
         let figures = Figures { cluster_up: Some(Duration::from_secs(30)), ..Figures::new() };
-        assert!(!figures.render(&Known::default()).contains("MISSED"));
+        assert!(!figures.render(&Seen::default()).contains("MISSED"));
     }
 }

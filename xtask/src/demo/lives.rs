@@ -76,9 +76,9 @@ async fn node_lives(
 async fn pods_live(play: &Play<'_>, lifetime: Lifetime, mut chance: fastrand::Rng) -> Result<()> {
     loop {
         tokio::time::sleep(lifetime.draw(&mut chance) / 3).await;
-        let pods = play.pond.look(|known| {
-            known.members().iter().map(|member| member.pod.clone()).collect::<Vec<_>>()
-        });
+        let pods: Vec<String> = play
+            .observer
+            .look(|seen| seen.members().iter().map(|member| member.pod.to_string()).collect());
         if let Some(pod) = chance.choice(pods) {
             play.screen.line(format!("† {pod}: {}", play.stage.kill_in_words()));
             // It may have gone by itself meanwhile.
@@ -88,20 +88,23 @@ async fn pods_live(play: &Play<'_>, lifetime: Lifetime, mut chance: fastrand::Rn
 }
 
 async fn tell_each_goose(play: &Play<'_>) -> Result<()> {
-    let mut term = play.pond.look(|known| known.goose().map_or(0, |goose| goose.term));
+    let mut last = play.observer.goose(FOREVER).await?;
     loop {
-        let turn =
-            play.pond.until("another Goose", FOREVER, |known| known.goose_after(term)).await?;
-        let gap = turn.gap.map(in_words).unwrap_or_default();
-        play.screen.line(format!("  {} is the Goose; nobody was for {gap}", turn.answer.pod));
-        term = turn.answer.term().unwrap_or(term);
+        let next = play.observer.goose_after(last.term, FOREVER).await?;
+        let gap = play.observer.look(|seen| {
+            let last = seen.history.last_goose(&last.uid);
+            last.map(|answer| in_words(next.at.saturating_sub(answer.answered))).unwrap_or_default()
+        });
+        play.screen.line(format!("  {} is the Goose; nobody was for {gap}", next.pod));
+        last = next;
     }
 }
 
 fn pods_on(play: &Play<'_>, node: &str) -> Vec<String> {
-    play.pond.look(|known| {
-        let members = known.members().into_iter().filter(|member| member.node == node);
-        members.map(|member| member.pod.clone()).collect()
+    play.observer.look(|seen| {
+        let members =
+            seen.members().into_iter().filter(|member| member.node.as_deref() == Some(node));
+        members.map(|member| member.pod.to_string()).collect()
     })
 }
 

@@ -7,14 +7,13 @@ mod processes;
 use std::fs;
 
 use anyhow::{Result, bail};
-use kube::Client;
+use observer::Scope;
 use testbed::Cluster;
 use testbed::programs::{self, Program};
 
 use self::borrowed::Borrowed;
 use self::nodes::Nodes;
 use self::processes::Processes;
-use super::audience::FindWay;
 use super::figures::{Figures, Memory};
 use crate::cli::DemoOptions;
 use crate::clients::Clients;
@@ -67,18 +66,6 @@ impl Stage {
         }
     }
 
-    /// A client of the API server.
-    ///
-    /// # Errors
-    /// Where the kubeconfig cannot be read.
-    pub async fn client(&self) -> Result<Client> {
-        match self {
-            Self::Nodes(nodes) => Ok(nodes.cluster.client().await?),
-            Self::Processes(processes) => Ok(processes.cluster.client().await?),
-            Self::Borrowed(borrowed) => Ok(borrowed.client.clone()),
-        }
-    }
-
     /// Where the members are.
     pub fn namespace(&self) -> &'static str {
         match self {
@@ -87,12 +74,12 @@ impl Stage {
         }
     }
 
-    /// How members are asked.
-    pub fn find_way(&self) -> FindWay {
+    /// Whom to observe, and how.
+    pub fn scope(&self) -> Scope {
         match self {
-            Self::Nodes(nodes) => nodes.find_way(),
-            Self::Processes(processes) => processes.find_way(),
-            Self::Borrowed(borrowed) => borrowed.find_way(),
+            Self::Nodes(nodes) => nodes.scope(),
+            Self::Processes(processes) => processes.scope(),
+            Self::Borrowed(borrowed) => borrowed.scope(),
         }
     }
 

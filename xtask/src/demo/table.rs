@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use history::Said;
-
-use super::pond::{Known, Member, Pond};
+use observer::{Member, Observer, Seen};
 
 /// The table and a line below it.
-pub fn render(pond: &Pond) -> String {
+pub fn render(observer: &Observer) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["POD", "NODE", "ROLE", "TERM", "FOR"]);
-    let now = pond.clock.now();
-    let caption = pond.look(|known| {
-        table.add_rows(known.members().into_iter().map(|member| row(member, now)));
-        caption(known)
+    let now = observer.now();
+    let caption = observer.look(|seen| {
+        table.add_rows(seen.members().into_iter().map(|member| row(seen, member, now)));
+        caption(seen)
     });
     for column in [3, 4] {
         if let Some(column) = table.column_mut(column) {
@@ -24,22 +23,37 @@ pub fn render(pond: &Pond) -> String {
     format!("{table}\n {caption}")
 }
 
-fn row(member: &Member, now: Duration) -> [String; 5] {
-    let (role, term) = match member.said {
+/// What must not be, and was seen: none where all is well.
+pub fn wrongs(seen: &Seen) -> Vec<String> {
+    let geese = seen.proofs.iter().map(ToString::to_string);
+    geese.chain(seen.two_labels.iter().map(ToString::to_string)).collect()
+}
+
+fn row(seen: &Seen, member: &Member, now: Duration) -> [String; 5] {
+    let (role, term) = match seen.heard(member) {
         // The one to look for.
         Some(Said::Goose { term }) => ("GOOSE", term.to_string()),
         Some(Said::Duck) => ("duck", String::new()),
         None => ("silent", String::new()),
     };
     let role = if member.leaving { format!("{role}, leaving") } else { role.to_owned() };
-    let since = now.saturating_sub(member.since).as_secs_f64();
-    [member.pod.clone(), member.node.clone(), role, term, format!("{since:.1} s")]
+    let node = member.node.clone().unwrap_or_default();
+    let since = now.saturating_sub(since(seen, member)).as_secs_f64();
+    [member.pod.to_string(), node, role, term, format!("{since:.1} s")]
 }
 
-fn caption(known: &Known) -> String {
-    let verdict = match known.wrongs().len() {
-        0 => "never two Geese at one time".to_owned(),
-        count => format!("{count} TIMES TWO GEESE"),
-    };
-    format!("{} answers, {verdict}", known.answers())
+/// Since when it is what the table says it is.
+fn since(seen: &Seen, member: &Member) -> Duration {
+    match &member.answer {
+        Some(last) if seen.heard(member).is_none() => last.answered,
+        _ => member.since,
+    }
+}
+
+fn caption(seen: &Seen) -> String {
+    let answers = seen.history.answers.len();
+    match wrongs(seen).first() {
+        None => format!("{answers} answers, never two Geese at one time"),
+        Some(wrong) => format!("WRONG: {wrong}"),
+    }
 }

@@ -1,17 +1,15 @@
 //! A cluster that somebody else has made: nothing but the API server is touched.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Pod;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config, ResourceExt};
+use observer::{Scope, Way};
 
 use super::Left;
 use crate::cli::DemoOptions;
 use crate::clients::Clients;
-use crate::demo::ask::Way;
-use crate::demo::audience::FindWay;
+use crate::demo::CLUSTER;
 use crate::demo::figures::Figures;
 use crate::generated::{self, RELEASE};
 use crate::image;
@@ -21,8 +19,8 @@ use crate::screen::Screen;
 /// Somebody's cluster, with the product installed by the demo.
 pub struct Borrowed {
     pub(super) clients: Clients,
-    pub(super) client: Client,
-    exports: String,
+    kubeconfig: Option<PathBuf>,
+    context: Option<String>,
     /// The product was there before, and stays.
     had_release: bool,
 }
@@ -34,7 +32,6 @@ impl Borrowed {
         screen: &Screen,
     ) -> Result<Self> {
         let DemoOptions { kubeconfig, context, registry, .. } = options;
-        let client = client(options).await.context("wanted to reach the cluster")?;
         let clients =
             Clients::of_existing_cluster(kubeconfig.clone(), context.clone(), screen).await?;
         let images = image::build(screen).await?;
@@ -49,19 +46,17 @@ impl Borrowed {
             "if its image cannot be pulled: load the images as shown above, or push them and say --registry",
         )?;
         make_namespace(&clients).await?;
-        Ok(Self { clients, client, exports: exports(options), had_release })
+        Ok(Self { clients, kubeconfig: kubeconfig.clone(), context: context.clone(), had_release })
     }
 
-    pub(super) fn find_way(&self) -> FindWay {
-        let client = self.client.clone();
-        Arc::new(move |pod: &Pod| {
-            pod.status.as_ref()?.pod_ip.as_ref()?;
-            Some(Way::Proxy {
-                client: client.clone(),
-                namespace: NAMESPACE.to_owned(),
-                pod: pod.name_any(),
-            })
-        })
+    pub(super) fn scope(&self) -> Scope {
+        Scope {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            namespace: NAMESPACE.to_owned(),
+            cluster: CLUSTER.to_owned(),
+            find_way: Arc::new(|_| Some(Way::Proxy)),
+        }
     }
 
     pub(super) async fn kill(&self, pod: &str) -> Result<()> {
@@ -73,9 +68,19 @@ impl Borrowed {
     pub(super) fn leave_up(self) -> Left {
         let release = format!("helm uninstall {RELEASE} --namespace {}", generated::NAMESPACE);
         Left {
-            exports: self.exports,
+            exports: self.exports(),
             end: format!("kubectl delete namespace {NAMESPACE} && {release}"),
         }
+    }
+
+    fn exports(&self) -> String {
+        let kubeconfig = self.kubeconfig.as_ref();
+        let lines = [
+            kubeconfig.map(|path| format!("export KUBECONFIG={}\n", path.display())),
+            self.context.as_ref().map(|name| format!("kubectl config use-context {name}\n")),
+            Some(format!("kubectl config set-context --current --namespace {NAMESPACE}\n")),
+        ];
+        lines.into_iter().flatten().collect()
     }
 
     /// The definition stays: somebody may have clusters by it.
@@ -88,29 +93,11 @@ impl Borrowed {
     }
 }
 
-async fn client(options: &DemoOptions) -> Result<Client> {
-    let choice = KubeConfigOptions { context: options.context.clone(), ..Default::default() };
-    let config = match &options.kubeconfig {
-        Some(path) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &choice).await?,
-        None => Config::from_kubeconfig(&choice).await?,
-    };
-    Ok(Client::try_from(config)?)
-}
-
 async fn make_namespace(clients: &Clients) -> Result<()> {
     if clients.kubectl(&["get", "namespace", NAMESPACE]).await.is_err() {
         clients.kubectl(&["create", "namespace", NAMESPACE]).await?;
     }
     Ok(())
-}
-
-fn exports(options: &DemoOptions) -> String {
-    let kubeconfig =
-        options.kubeconfig.as_ref().map(|path| format!("export KUBECONFIG={}\n", path.display()));
-    let context =
-        options.context.as_ref().map(|name| format!("kubectl config use-context {name}\n"));
-    let namespace = format!("kubectl config set-context --current --namespace {NAMESPACE}\n");
-    [kubeconfig, context, Some(namespace)].into_iter().flatten().collect()
 }
 
 /// The demo's own, so that it meets nothing of the owner's.

@@ -1,21 +1,18 @@
 //! Three nodes of the testbed.
 
 use std::fs;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use api::names::{SIDECAR_CONTAINER, SIDECAR_PORT};
-use k8s_openapi::api::core::v1::Pod;
+use api::names::SIDECAR_CONTAINER;
+use observer::Scope;
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::programs::Program;
 use testbed::{Cluster, Container, Tier};
 
 use super::Left;
 use crate::clients::Clients;
-use crate::demo::ask::Way;
-use crate::demo::audience::FindWay;
+use crate::demo::CLUSTER;
 use crate::demo::figures::{Figures, Memory};
 use crate::image;
 use crate::install;
@@ -45,14 +42,8 @@ impl Nodes {
         Ok(Self { cluster, clients })
     }
 
-    pub(super) fn find_way(&self) -> FindWay {
-        let nodes = self.cluster.nodes();
-        Arc::new(move |pod: &Pod| {
-            let bound_to = pod.spec.as_ref()?.node_name.as_deref()?;
-            let node = nodes.iter().find(|node| node.name() == bound_to)?;
-            let address = pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
-            Some(Way::Node(node.clone(), SocketAddr::new(address, SIDECAR_PORT)))
-        })
+    pub(super) fn scope(&self) -> Scope {
+        Scope::of_testbed(&self.cluster, NAMESPACE, CLUSTER)
     }
 
     pub(super) fn kill(&self, pod: &str) -> Result<()> {

@@ -12,13 +12,13 @@ use anyhow::{Context, Result};
 use api::names::operator_env;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
+use observer::{Scope, Way};
 use testbed::{Cluster, PretendKubelet, Tier};
 use tokio::process::Child;
 
 use crate::clients::Clients;
 use crate::command::command;
-use crate::demo::ask::Way;
-use crate::demo::audience::FindWay;
+use crate::demo::CLUSTER;
 use crate::demo::figures::Figures;
 use crate::image::{self, Built, Part};
 use crate::prepare;
@@ -56,9 +56,10 @@ impl Processes {
         Ok(Self { cluster, clients, kubelet: Arc::new(kubelet), _operator: operator })
     }
 
-    pub(super) fn find_way(&self) -> FindWay {
+    pub(super) fn scope(&self) -> Scope {
         let kubelet = self.kubelet.clone();
-        Arc::new(move |pod: &Pod| kubelet.address(&pod.name_any()).map(Way::Direct))
+        let find_way = move |pod: &Pod| kubelet.address(&pod.name_any()).map(Way::Direct);
+        Scope::with_ways(&self.cluster, NAMESPACE, CLUSTER, Arc::new(find_way))
     }
 
     pub(super) fn kill(&self, pod: &str) -> Result<()> {

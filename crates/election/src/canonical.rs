@@ -9,13 +9,15 @@
 use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
+use crate::record::Incarnation;
 
 /// What may be renamed or moved in a state, each handed over in turn.
 pub trait Renaming {
     /// A resourceVersion, or a term, which is one.
     fn version(&mut self, version: &mut u64);
-    /// The number of an attempt to write.
-    fn attempt(&mut self, attempt: &mut u64);
+    /// The number of an attempt to write by this incarnation. Compared with its
+    /// own others only; that of a record that nobody holds, with its neighbours.
+    fn attempt(&mut self, of: Option<&Incarnation>, attempt: &mut u64);
     /// An instant on this machine's clocks.
     fn instant(&mut self, instant: &mut Instant);
     /// A look at this machine's clocks.

@@ -166,7 +166,7 @@ impl Record {
 impl crate::canonical::Canonical for Record {
     fn canonical(&mut self, renaming: &mut dyn crate::canonical::Renaming) {
         renaming.version(&mut self.term);
-        renaming.attempt(&mut self.attempt);
+        renaming.attempt(self.holder.as_ref(), &mut self.attempt);
     }
 }
 

@@ -119,7 +119,7 @@ impl crate::canonical::Canonical for Following {
         let Some(followed) = &mut self.current else { return };
         renaming.instant(&mut followed.since);
         renaming.version(&mut followed.proof.term);
-        renaming.attempt(&mut followed.proof.attempt);
+        renaming.attempt(followed.proof.holder.as_ref(), &mut followed.proof.attempt);
         if let Some(term) = &mut followed.held_in {
             renaming.version(term);
         }

@@ -63,7 +63,7 @@ pub enum Output {
 
 /// One write of the record. The driver replaces the whole object of this uid
 /// and version, and keeps the annotations that it does not own (rule 5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write {
     /// `metadata.uid` that the object must have.
     pub uid: String,

@@ -503,10 +503,16 @@ impl crate::canonical::Canonical for Member {
         self.following.canonical(renaming);
         self.tenure.canonical(renaming);
         self.sent.canonical(renaming);
-        renaming.attempt(&mut self.attempt);
-        if let Some(attempt) = &mut self.in_flight {
-            renaming.attempt(attempt);
+        let credited = self.tenure.as_mut().map(|tenure| &mut tenure.credited_attempt);
+        for attempt in
+            [Some(&mut self.attempt), self.in_flight.as_mut(), credited].into_iter().flatten()
+        {
+            renaming.attempt(Some(&self.me), attempt);
         }
+        // Of an older version than the newest known, neither will matter again.
+        let newest = self.lease.as_ref().map_or(0, |lease| lease.version);
+        self.own = self.own.take().filter(|(_, version)| *version >= newest);
+        self.outdated = self.outdated.filter(|version| *version >= newest);
         let own = self.own.as_mut().map(|(_, version)| version);
         for version in [own, self.outdated.as_mut(), self.gave_up.as_mut()].into_iter().flatten() {
             renaming.version(version);

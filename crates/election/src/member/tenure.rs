@@ -17,7 +17,7 @@ pub(crate) struct Tenure {
     /// When the attempt was sent that last extended the deadline.
     credited: Reading,
     /// The number of that attempt.
-    credited_attempt: u64,
+    pub(super) credited_attempt: u64,
     /// The lease duration that this attempt wrote.
     lease: Duration,
     /// The longest hold that an applied record of this term allows.
@@ -175,7 +175,6 @@ impl crate::canonical::Canonical for Tenure {
         renaming.version(&mut self.term);
         renaming.instant(&mut self.deadline);
         renaming.reading(&mut self.credited);
-        renaming.attempt(&mut self.credited_attempt);
         if let Some(promised) = &mut self.promised {
             renaming.instant(promised);
         }

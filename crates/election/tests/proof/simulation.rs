@@ -12,6 +12,7 @@ use crate::world::network::Network;
 use crate::world::node::{Link, uid_of};
 use duckduckgoose_election::lease::{HandOverOrder, Orders, RECORD};
 use duckduckgoose_election::member::{Input, Role};
+use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::timing::Timing;
 
 #[test]
@@ -23,7 +24,7 @@ fn never_two_geese_and_one_again_after_the_faults() {
     };
     let mut geese = 0;
     for seed in seeds.clone() {
-        let run = std::panic::catch_unwind(|| Run::new(seed).run());
+        let run = std::panic::catch_unwind(|| Run::new(seed, None).run());
         geese += run.unwrap_or_else(|_| {
             panic!("seed {seed} failed; replay: SEED={seed} cargo test -p duckduckgoose-election --test proof simulation")
         });
@@ -33,6 +34,13 @@ fn never_two_geese_and_one_again_after_the_faults() {
         geese >= seeds.end - seeds.start,
         "the worlds elect: a check of nothing proves nothing"
     );
+}
+
+/// The first of these seeds that goes wrong when this rule is broken.
+pub fn first_to_fail(mutation: Mutation, seeds: std::ops::Range<u64>) -> Option<u64> {
+    seeds.into_iter().find(|seed| {
+        std::panic::catch_unwind(|| Run::new(*seed, Some(mutation)).run()).is_err()
+    })
 }
 
 /// One world, and the faults that its seed gives it.
@@ -46,12 +54,12 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64) -> Run {
+    fn new(seed: u64, mutation: Option<Mutation>) -> Run {
         let mut random = fastrand::Rng::with_seed(seed);
         let pods = (0..random.usize(2..=5)).map(|n| format!("pond-{n}")).collect();
         let lease = Duration::from_secs(random.u64(2..10));
         let network = Network::random(random.u64(..));
-        let world = World::with(network);
+        let world = World::with(network, mutation);
         Run { world, random, pods, copies: Vec::new(), longest: lease, lease }
     }
 

@@ -8,30 +8,43 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::world::node::{Link, uid_of};
+use crate::world::network::Network;
 use crate::world::{World, in_words};
-use datadriven::{TestCase, walk};
+use datadriven::{TestCase, TestFile, walk};
 use duckduckgoose_election::lease::{HandOverOrder, Orders, RECORD};
 use duckduckgoose_election::member::Input;
+use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::timing::Timing;
 
 #[test]
 fn every_story_goes_as_it_is_told() {
-    walk("testdata", |file| {
-        let mut stage = Stage::default();
-        file.run(|case| stage.play(case));
-    });
+    walk("testdata", |file| play(file, None));
+}
+
+/// Whether this story goes otherwise when this rule is broken.
+pub fn goes_otherwise(story: &str, mutation: Mutation) -> bool {
+    let file = format!("testdata/{story}.txt");
+    assert!(std::path::Path::new(&file).exists(), "there is no story {story}");
+    std::panic::catch_unwind(|| walk(&file, |file| play(file, Some(mutation)))).is_err()
+}
+
+fn play(file: &mut TestFile, mutation: Option<Mutation>) {
+    let mut stage = Stage { mutation, ..Stage::default() };
+    file.run(|case| stage.play(case));
 }
 
 #[derive(Default)]
 struct Stage {
     world: Option<World>,
     copies: BTreeMap<String, BTreeMap<String, String>>,
+    mutation: Option<Mutation>,
 }
 
 impl Stage {
     /// Plays one command and tells what it led to.
     fn play(&mut self, case: &TestCase) -> String {
-        let world = self.world.get_or_insert_with(World::new);
+        let mutation = self.mutation;
+        let world = self.world.get_or_insert_with(|| World::with(Network::steady(), mutation));
         let pod = argument(case, "pod").unwrap_or_default();
         match case.directive.as_str() {
             "start" => {

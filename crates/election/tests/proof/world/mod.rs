@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use duckduckgoose_election::clock::Reading;
-use duckduckgoose_election::keeper::{Chore, DeathWatch, chore};
+use duckduckgoose_election::keeper::{Chore, DeathWatch, mutated_chore};
 use duckduckgoose_election::lease::Orders;
 use duckduckgoose_election::member::{Input, Outcome, Output, Role, Write};
+use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::record::Incarnation;
 use judge::Judge;
 use network::Network;
@@ -51,34 +52,32 @@ pub struct World {
     network: Network,
     judge: Judge,
     incarnations: u32,
+    /// The rule that is broken, in every machine of this world.
+    mutation: Option<Mutation>,
 }
 
 impl World {
-    /// A world in which every message takes 2 ms.
-    pub fn new() -> World {
-        World::with(Network::steady())
-    }
-
-    /// A world on this network.
-    pub fn with(network: Network) -> World {
+    /// A world on this network, with this rule broken.
+    pub fn with(network: Network, mutation: Option<Mutation>) -> World {
         World {
             time: Duration::ZERO,
             server: Server::default(),
             nodes: BTreeMap::new(),
             keeper: None,
-            deaths: DeathWatch::default(),
+            deaths: DeathWatch::mutated(mutation),
             keeper_told: 0,
             log: Vec::new(),
             network,
             judge: Judge::default(),
             incarnations: 0,
+            mutation,
         }
     }
 
     /// Starts a new incarnation of the pod, with its first read.
     pub fn start(&mut self, name: &str, jitter: u16) {
         self.incarnations += 1;
-        let node = Node::start(name, self.incarnations, jitter);
+        let node = Node::start(name, self.incarnations, jitter, self.mutation);
         self.nodes.insert(name.to_owned(), node);
         self.read(name);
     }
@@ -348,7 +347,7 @@ impl World {
             self.server.create(BTreeMap::new());
             return self.tell_all();
         };
-        match chore(&object.lease(), &orders, longest) {
+        match mutated_chore(&object.lease(), &orders, longest, self.mutation) {
             None => {}
             Some(Chore::LeaveAlone(why)) => self.say("keeper", &format!("leaves it alone: {why}")),
             Some(Chore::GiveOrders) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use duckduckgoose_election::clock::Reading;
 use duckduckgoose_election::member::{Config, Member, Role};
+use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::record::Incarnation;
 use duckduckgoose_election::timing::Timing;
 
@@ -58,11 +59,11 @@ pub struct Node {
 
 impl Node {
     /// Starts incarnation `nonce` of the pod `name`.
-    pub fn start(name: &str, nonce: u32, jitter: u16) -> Node {
+    pub fn start(name: &str, nonce: u32, jitter: u16, mutation: Option<Mutation>) -> Node {
         let me = Incarnation::new(name, &uid_of(name), &format!("run{nonce}")).unwrap();
         Node {
             name: name.to_owned(),
-            member: Member::new(Config { me, timing: Timing::default(), jitter }),
+            member: Member::mutated(Config { me, timing: Timing::default(), jitter }, mutation),
             link: Link::default(),
             clocks: Clocks::true_ones(),
             frozen: false,

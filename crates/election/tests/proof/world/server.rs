@@ -90,7 +90,8 @@ impl Server {
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Option<Lease> {
         let mut object = self.object.clone()?;
-        if object.uid != uid || object.version != version {
+        // Only a broken rule 5 asks for no version.
+        if object.uid != uid || version != 0 && object.version != version {
             return None;
         }
         change(&mut object.annotations);

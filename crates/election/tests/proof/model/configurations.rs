@@ -1,0 +1,354 @@
+//! What is explored: each configuration has one or two kinds of fault.
+
+use std::time::Duration;
+
+use duckduckgoose_election::timing::Timing;
+
+use super::state::Faults;
+use super::Reached::*;
+use super::{Pond, Rates, Slow};
+
+/// All of them.
+pub fn all() -> Vec<Pond> {
+    let mut all = messages();
+    all.extend(clocks());
+    all.extend(copies_and_edits());
+    all.extend(new_objects());
+    all.extend(deaths_and_promises());
+    all.extend(three_members());
+    all
+}
+
+/// Rules 1, 2, 5 and 8: messages late and lost, processes that are frozen.
+fn messages() -> Vec<Pond> {
+    vec![
+        Pond {
+            name: "frozen",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { gaps: 1, timeouts: 1, ..NONE },
+            reaches: &[TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "frozen, with late requests",
+            slow: Slow { processes: &[0], requests: true, ..QUICK },
+            reaches: &[TakeOver, AppliedLate],
+            ..pond()
+        },
+        Pond {
+            name: "late messages",
+            slow: Slow { requests: true, answers: true, ..QUICK },
+            faults: Faults { timeouts: 1, ..NONE },
+            reaches: &[TakeOver, AppliedLate],
+            ..pond()
+        },
+        Pond {
+            name: "late watches",
+            slow: Slow { watches: &[0, 1], ..QUICK },
+            reaches: &[TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "hand-over",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { hand_overs: 1, timeouts: 1, ..NONE },
+            reaches: &[HandOver, TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "hand-over with late messages",
+            slow: Slow { requests: true, watches: &[1], ..QUICK },
+            faults: Faults { hand_overs: 1, ..NONE },
+            reaches: &[HandOver, TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "shut-down",
+            slow: Slow { requests: true, ..QUICK },
+            faults: Faults { shut_downs: 1, timeouts: 1, ..NONE },
+            reaches: &[HandOver],
+            ..pond()
+        },
+    ]
+}
+
+/// Rule 3: clocks that go at different rates, machines that stand still.
+fn clocks() -> Vec<Pond> {
+    vec![
+        Pond {
+            name: "asleep",
+            faults: Faults { sleeps: 2, hand_overs: 1, ..NONE },
+            reaches: &[TakeOver, HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "paused",
+            faults: Faults { pauses: 2, hand_overs: 1, ..NONE },
+            reaches: &[TakeOver, ClockSuspected],
+            ..pond()
+        },
+        Pond {
+            name: "asleep and paused, with late requests",
+            slow: Slow { requests: true, ..QUICK },
+            faults: Faults { sleeps: 1, pauses: 1, ..NONE },
+            reaches: &[TakeOver, ClockSuspected],
+            ..pond()
+        },
+        Pond {
+            name: "the Goose's boot clock slewed",
+            rates: vec![SLEWED_SLOW, TRUE, TRUE],
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { sleeps: 1, gaps: 1, ..NONE },
+            reaches: &[TakeOver],
+            ..pond()
+        },
+        // Four ticks are less than an allowance, and more than a lease on a
+        // boot clock that is 10 % fast.
+        Pond {
+            name: "the Duck's boot clock slewed",
+            tick: 472,
+            rates: vec![
+                Rates { boottime: 467, raw: 467 },
+                Rates { boottime: 519, raw: 472 },
+                Rates { boottime: 472, raw: 472 },
+            ],
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { sleeps: 1, gaps: 1, ..NONE },
+            reaches: &[TakeOver],
+            ..pond()
+        },
+    ]
+}
+
+/// Rules 4, 5 and 8: what somebody else may write.
+fn copies_and_edits() -> Vec<Pond> {
+    vec![
+        Pond {
+            name: "old copies in place",
+            slow: Slow { processes: &[0], watches: &[1], ..QUICK },
+            faults: Faults { copies: 1, restores: 1, gaps: 1, ..NONE },
+            reaches: &[TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "old copies of a hand-over",
+            slow: Slow { watches: &[1], ..QUICK },
+            faults: Faults { copies: 1, restores: 1, hand_overs: 1, ..NONE },
+            reaches: &[HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "old copies anew",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { copies: 1, restores: 1, deletions: 1, hand_overs: 1, ..NONE },
+            reaches: &[HandOver, WentOn],
+            ..pond()
+        },
+        Pond {
+            name: "edits",
+            tick: 1000,
+            rates: vec![SLOW.twice(), TRUE.twice(), TRUE.twice()],
+            timing: lease(4),
+            other_timing: lease(4),
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { touches: 1, short_edits: 1, garbage: 1, ..NONE },
+            reaches: &[TakeOver, WentOn],
+            ..pond()
+        },
+        Pond {
+            name: "stripped stamps and old copies",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { stripped_stamps: 1, copies: 1, restores: 1, ..NONE },
+            reaches: &[TakeOver, WentOn],
+            ..pond()
+        },
+    ]
+}
+
+/// Rules 6, 7 and 9: deletion, and another lease duration.
+fn new_objects() -> Vec<Pond> {
+    vec![
+        Pond {
+            name: "deletion",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { deletions: 1, ..NONE },
+            reaches: &[WentOn, TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "deletion, with late watches",
+            slow: Slow { watches: &[1], keepers: true, ..QUICK },
+            faults: Faults { deletions: 1, ..NONE },
+            reaches: &[WentOn],
+            ..pond()
+        },
+        Pond {
+            name: "two keepers with stale caches",
+            keepers: 2,
+            slow: Slow { keepers: true, processes: &[0], ..QUICK },
+            faults: Faults { deletions: 1, ..NONE },
+            reaches: &[WentOn, TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "a shorter lease",
+            tick: 1000,
+            rates: vec![SLOW.twice(), TRUE.twice(), TRUE.twice()],
+            timing: lease(4),
+            other_timing: lease(2),
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { retimings: 1, timeouts: 1, ..NONE },
+            reaches: &[WentOn, TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "a longer lease and old copies",
+            tick: 1000,
+            rates: vec![SLOW.twice(), TRUE.twice(), TRUE.twice()],
+            other_timing: lease(4),
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { retimings: 1, copies: 1, restores: 1, ..NONE },
+            reaches: &[WentOn, TakeOver],
+            ..pond()
+        },
+    ]
+}
+
+/// Rules 10 and 11.
+fn deaths_and_promises() -> Vec<Pond> {
+    vec![
+        Pond {
+            name: "confirmed death",
+            slow: Slow { keepers: true, ..QUICK },
+            faults: Faults { crashes: 1, ..NONE },
+            reaches: &[ConfirmedDeath, HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "late notices of two deaths",
+            faults: Faults { crashes: 2, ..NONE },
+            reaches: &[ConfirmedDeath],
+            ..pond()
+        },
+        Pond {
+            name: "deaths and old copies",
+            faults: Faults { crashes: 2, copies: 1, restores: 1, ..NONE },
+            reaches: &[ConfirmedDeath],
+            ..pond()
+        },
+        Pond {
+            name: "deaths and promises",
+            faults: Faults { crashes: 1, holds: 2, ..NONE },
+            reaches: &[ConfirmedDeath, PromiseGiven],
+            ..pond()
+        },
+        Pond {
+            name: "promises",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { hand_overs: 1, holds: 2, ..NONE },
+            reaches: &[PromiseGiven, HandOver, TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "a shorter lease and promises",
+            timing: lease(3),
+            other_timing: lease(2),
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { retimings: 1, holds: 2, ..NONE },
+            reaches: &[WentOn, PromiseGiven],
+            ..pond()
+        },
+    ]
+}
+
+/// With a third one that nobody thinks of.
+fn three_members() -> Vec<Pond> {
+    let three = || Pond {
+        members: 3,
+        tick: 1000,
+        rates: vec![SLOW.twice(), TRUE.twice(), TRUE.twice()],
+        ..pond()
+    };
+    vec![
+        Pond {
+            name: "three members",
+            slow: Slow { requests: true, ..QUICK },
+            faults: Faults { hand_overs: 1, ..NONE },
+            reaches: &[HandOver, TakeOver],
+            ..three()
+        },
+        Pond {
+            name: "three members and old copies",
+            slow: Slow { processes: &[0], watches: &[2], ..QUICK },
+            faults: Faults { copies: 1, restores: 1, hand_overs: 1, ..NONE },
+            reaches: &[HandOver, TakeOver],
+            ..three()
+        },
+        Pond {
+            name: "three members, one of them dies",
+            slow: Slow { watches: &[2], ..QUICK },
+            faults: Faults { crashes: 1, gaps: 1, ..NONE },
+            reaches: &[ConfirmedDeath],
+            ..three()
+        },
+    ]
+}
+
+/// Two members, one keeper, nothing slow and no fault. The first member's
+/// clocks are as slow as they may be against the second one's.
+fn pond() -> Pond {
+    Pond {
+        name: "",
+        members: 2,
+        keepers: 1,
+        tick: 500,
+        rates: vec![SLOW, TRUE, TRUE],
+        timing: lease(2),
+        other_timing: lease(2),
+        slow: QUICK,
+        faults: NONE,
+        reaches: &[],
+        mutation: None,
+        seen: Default::default(),
+    }
+}
+
+fn lease(seconds: u64) -> Timing {
+    let renewal = Duration::from_millis(seconds * 1000 / 3);
+    Timing::new(Duration::from_secs(seconds), renewal).expect("within the bounds")
+}
+
+impl Rates {
+    const fn twice(self) -> Rates {
+        Rates { boottime: 2 * self.boottime, raw: 2 * self.raw }
+    }
+}
+
+/// ρ slower than the true time.
+const SLOW: Rates = Rates { boottime: 495, raw: 495 };
+const TRUE: Rates = Rates { boottime: 500, raw: 500 };
+
+/// chrony's default lets the boot clock be slewed by some 10 %.
+const SLEWED_SLOW: Rates = Rates { boottime: 450, raw: 495 };
+
+const QUICK: Slow =
+    Slow { requests: false, answers: false, watches: &[], processes: &[], keepers: false };
+
+const NONE: Faults = Faults {
+    timeouts: 0,
+    gaps: 0,
+    crashes: 0,
+    sleeps: 0,
+    pauses: 0,
+    deletions: 0,
+    copies: 0,
+    restores: 0,
+    touches: 0,
+    short_edits: 0,
+    garbage: 0,
+    stripped_stamps: 0,
+    hand_overs: 0,
+    shut_downs: 0,
+    holds: 0,
+    retimings: 0,
+};

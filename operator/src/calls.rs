@@ -42,11 +42,9 @@ pub enum NotConfigured {
 /// # Errors
 /// When there is no configuration, or an unusable one.
 pub async fn connect() -> Result<Client, NotConfigured> {
-    let mut config = Config::infer().await?;
-    // What a failure means is decided in one place (`api_error`), not by a library.
-    config.default_retry = false;
-    config.connect_timeout = Some(BOUND);
-    Ok(Client::try_from(config)?)
+    // The election's: without hidden retries, for what a failure means is decided in one place
+    // (`api_error`), and quick on a fresh connection.
+    Ok(election::driver::client(&Config::infer().await?)?)
 }
 
 /// Makes the call, or gives it up after [`BOUND`].

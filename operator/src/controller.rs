@@ -39,7 +39,9 @@ pub async fn run(
     applier(pass, never, context.clone(), clusters, queue, config)
         .for_each(|passed| {
             if let Err(Error::ObjectNotFound(gone)) = passed {
-                context.forget(gone.namespace.as_deref().unwrap_or_default(), &gone.name);
+                let namespace = gone.namespace.as_deref().unwrap_or_default();
+                context.forget(namespace, &gone.name);
+                context.stores.deaths.forget(namespace, &gone.name);
             }
             std::future::ready(())
         })

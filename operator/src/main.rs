@@ -10,6 +10,7 @@
 //! | [`reconcile`] | one pass over one cluster: observe, decide, carry out |
 //! | [`controller`] | which cluster is passed over when |
 //! | [`stores`], [`wake`] | what the API server told, and which of it matters |
+//! | [`death`] | which holders were seen to live, and to die |
 //! | [`memory`] | what is remembered between two passes |
 //! | [`calls`], [`api_error`] | calls to the API server, and what their errors mean |
 
@@ -17,6 +18,7 @@ mod api_error;
 mod arguments;
 mod calls;
 mod controller;
+mod death;
 mod decide;
 mod definition;
 mod events;

@@ -1,6 +1,7 @@
 //! One pass over one cluster: observe, decide, carry out.
 //!
-//! The order is that of the rules. Labels come first, since clients follow them; then the longest
+//! The order is that of the rules. A dead holder's record is released first, for all wait for that.
+//! Then come labels, since clients follow them; the longest
 //! lease, before anything is ordered or waited out by it; the Lease; the other objects; and the
 //! status, which tells of all of these.
 
@@ -29,6 +30,7 @@ use crate::decide::{lease, longest, successors};
 use crate::memory::{Context, Memory};
 use crate::stores::named;
 
+mod death;
 mod objects;
 mod report;
 mod roles;
@@ -37,8 +39,9 @@ mod roles;
 pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) -> Action {
     let memory = context.recall(&cluster);
     let mut pass = Pass::observe(&cluster, &context, memory);
+    let released = pass.bury_the_dead().await;
     pass.keep_labels().await;
-    if cluster.metadata.deletion_timestamp.is_none() {
+    if !released && cluster.metadata.deletion_timestamp.is_none() {
         if pass.keep_longest_lease().await && !pass.is_outrun() {
             pass.keep_lease().await;
         }

@@ -17,11 +17,12 @@ use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::watcher::{self, ExponentialBackoff, watcher};
+use kube::runtime::watcher::{self, Event, ExponentialBackoff, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::death::Deaths;
 use crate::wake::{Changes, Cluster, Wakes};
 
 /// A kind of object that lives in a namespace and that the operator can apply.
@@ -78,6 +79,8 @@ pub struct Stores {
     pub roles: Store<Role>,
     /// And that they may.
     pub role_bindings: Store<RoleBinding>,
+    /// What was followed of their holders, and of the holders' deaths.
+    pub deaths: Arc<Deaths>,
 }
 
 impl Scope {
@@ -95,15 +98,22 @@ impl Scope {
 pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Cluster>) {
     let (wakes, wake) = mpsc::unbounded();
     let of_clusters = || watcher::Config::default().labels(CLUSTER_LABEL);
+    let deaths = Arc::new(Deaths::default());
+    let (of_leases, of_pods) = (deaths.clone(), deaths.clone());
     let stores = Stores {
         clusters: reflect(client, scope, watcher::Config::default(), slim, &wakes),
-        leases: reflect(client, scope, of_clusters(), slim, &wakes),
-        pods: reflect(client, scope, of_clusters(), slim_pod, &wakes),
+        leases: reflect_telling(client, scope, of_clusters(), slim, &wakes, move |event| {
+            of_leases.follow(event)
+        }),
+        pods: reflect_telling(client, scope, of_clusters(), slim_pod, &wakes, move |event| {
+            of_pods.note(event)
+        }),
         stateful_sets: reflect(client, scope, of_clusters(), slim, &wakes),
         services: reflect(client, scope, of_clusters(), slim, &wakes),
         accounts: reflect(client, scope, of_clusters(), slim, &wakes),
         roles: reflect(client, scope, of_clusters(), slim, &wakes),
         role_bindings: reflect(client, scope, of_clusters(), slim, &wakes),
+        deaths,
     };
     (stores, wake)
 }
@@ -146,6 +156,21 @@ fn reflect<K: Kind + Wakes<DynamicType = ()>>(
 where
     K::DynamicType: Eq + Hash,
 {
+    reflect_telling(client, scope, config, slim, wakes, |_| ())
+}
+
+/// As [`reflect`], and tells each event in its turn before it wakes anybody.
+fn reflect_telling<K: Kind + Wakes<DynamicType = ()>>(
+    client: &Client,
+    scope: &Scope,
+    config: watcher::Config,
+    slim: fn(&mut K),
+    wakes: &UnboundedSender<Cluster>,
+    tell: impl Fn(&Event<K>) + Send + 'static,
+) -> Store<K>
+where
+    K::DynamicType: Eq + Hash,
+{
     let (store, writer) = reflector::store();
     let wakes = wakes.clone();
     let mut told = watcher(scope.api::<K>(client), config.timeout(WATCH_SECONDS))
@@ -157,7 +182,10 @@ where
         let mut changes = Changes::default();
         while let Some(event) = told.next().await {
             match event {
-                Ok(event) => wake(&wakes, changes.observe(&event)),
+                Ok(event) => {
+                    tell(&event);
+                    wake(&wakes, changes.observe(&event));
+                }
                 Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "the watch broke"),
             }
         }

@@ -11,7 +11,7 @@ use std::mem;
 use api::names::CLUSTER_LABEL;
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
 use election::lease::Orders;
-use election::record::{Record, Unreadable};
+use election::record::{Incarnation, Record, Unreadable};
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
@@ -21,6 +21,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
 
+use crate::decide::death::deaths;
 use crate::decide::labels::label;
 use crate::decide::lease;
 use crate::decide::object::fingerprint;
@@ -173,6 +174,7 @@ pub struct PodKey {
     role: Option<String>,
     ready: bool,
     going: bool,
+    deaths: Vec<Incarnation>,
     owner: Option<OwnerReference>,
 }
 
@@ -185,6 +187,7 @@ impl Wakes for Pod {
             role: label(self).map(str::to_owned),
             ready: is_ready(self),
             going: is_going(self),
+            deaths: deaths(self),
             owner: controller(&self.metadata).cloned(),
         }
     }
@@ -218,7 +221,6 @@ mod tests {
     use std::time::Duration;
 
     use election::lease::{RECORD, STAMP};
-    use election::record::Incarnation;
 
     use super::*;
     use crate::decide::owner::Owner;

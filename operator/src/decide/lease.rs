@@ -152,13 +152,20 @@ fn rewritten(lease: &Lease, owner: &Owner, orders: &Orders, quarantine: Option<&
     if let Some(record) = quarantine {
         let uid = lease.uid().unwrap_or_default();
         lease.annotations_mut().insert(STAMP.to_owned(), uid);
-        lease.annotations_mut().insert(RECORD.to_owned(), record.to_text());
-        mirror(&mut lease, record);
+        lease = with_record(&lease, record);
     }
     lease
 }
 
-/// The quarantine in `spec`, for people: no rule reads it.
+/// The whole object with this record, which nobody holds.
+pub fn with_record(lease: &Lease, record: &Record) -> Lease {
+    let mut lease = lease.clone();
+    lease.annotations_mut().insert(RECORD.to_owned(), record.to_text());
+    mirror(&mut lease, record);
+    lease
+}
+
+/// The record in `spec`, for people: no rule reads it.
 fn mirror(lease: &mut Lease, record: &Record) {
     let spec = lease.spec.get_or_insert_default();
     spec.holder_identity = None;

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod availability;
+pub mod death;
 pub mod happening;
 pub mod labels;
 pub mod lease;

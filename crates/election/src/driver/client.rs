@@ -149,10 +149,14 @@ impl From<kube::Error> for CallError {
     }
 }
 
-/// As kube builds it, but for three things: no retries, no log line of its own
-/// for each failure, and no Nagle: it would hold a Duck's first write, which
+/// A client as kube builds it, but for three things: no retries, no log line of
+/// its own for each failure, and no Nagle: it would hold a first write, which
 /// follows a handshake, for the 40 ms of the server's delayed acknowledgement.
-fn client(config: &Config) -> kube::Result<Client> {
+/// Its calls have no time-out but the one that the caller gives them.
+///
+/// # Errors
+/// When the configuration is unusable: its certificates or its token, say.
+pub fn client(config: &Config) -> kube::Result<Client> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);

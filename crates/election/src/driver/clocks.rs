@@ -22,9 +22,11 @@ pub fn jitter() -> u16 {
     u16::from_ne_bytes(random()) % 1000
 }
 
+/// One look at the clocks of this machine.
+///
 /// The raw clocks first: should this thread be stopped in between, the wall
 /// clock shows a jump (rule 3).
-pub(super) fn read() -> Reading {
+pub fn clocks() -> Reading {
     let boottime = span(ClockId::Boottime);
     let raw = span(ClockId::MonotonicRaw);
     let wall = span(ClockId::Realtime);
@@ -48,9 +50,9 @@ mod tests {
 
     #[test]
     fn clocks_run_forward_together() {
-        let before = read();
+        let before = clocks();
         std::thread::sleep(Duration::from_millis(20));
-        let after = read();
+        let after = clocks();
         assert!(after.since(before.instant()) >= Duration::from_millis(20));
         assert!(before.after(Duration::from_millis(15)).reached_on_both(&after));
     }

@@ -109,7 +109,7 @@ impl Elector {
     /// until [`shut_down`](Elector::shut_down), also without any handle left.
     pub fn join(settings: Settings) -> Elector {
         let client = LeaseClient::new(settings.namespace, settings.lease);
-        let (elector, jobs) = Elector::new(settings.member, clocks::read);
+        let (elector, jobs) = Elector::new(settings.member, clocks::clocks);
         tokio::spawn(run::run(elector.clone(), Arc::new(client), jobs));
         elector
     }

@@ -19,5 +19,6 @@ mod follow;
 mod object;
 mod run;
 
-pub use clocks::{incarnation, jitter};
+pub use client::client;
+pub use clocks::{clocks, incarnation, jitter};
 pub use elector::{Elector, Event, Settings, WriteFailure};

@@ -9,7 +9,7 @@
 //! | [`decide`] | the decisions, as pure functions |
 //! | [`reconcile`] | one pass over one cluster: observe, decide, carry out |
 //! | [`controller`] | which cluster is passed over when |
-//! | [`stores`], [`wake`] | what the API server told, and which of it matters |
+//! | [`stores`], [`nodes`], [`wake`] | what the API server told, and which of it matters |
 //! | [`death`] | which holders were seen to live, and to die |
 //! | [`memory`] | what is remembered between two passes |
 //! | [`calls`], [`api_error`] | calls to the API server, and what their errors mean |
@@ -24,6 +24,7 @@ mod definition;
 mod events;
 mod health;
 mod memory;
+mod nodes;
 mod reconcile;
 mod stores;
 mod telemetry;

@@ -13,6 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
+use crate::decide::handover::Awaited;
 use crate::decide::labels::{PodVersion, Tenure};
 use crate::decide::object::{Applied, version};
 use crate::decide::problem::Problem;
@@ -50,6 +51,8 @@ pub struct Memory {
     pub held_off: HashMap<&'static str, HeldOff>,
     /// When orders were last written to the Lease.
     pub ordered: Option<Instant>,
+    /// The Goose that is to be moved before its pod goes, and since when.
+    pub awaited: Option<(Awaited, Instant)>,
     /// Since when there has been no Goose with a ready pod.
     pub without_goose: Option<Instant>,
     /// How many passes in a row failed somewhere.
@@ -123,6 +126,7 @@ impl Memory {
             applied: HashMap::new(),
             held_off: HashMap::new(),
             ordered: None,
+            awaited: None,
             without_goose: None,
             failures: 0,
             wrote: None,

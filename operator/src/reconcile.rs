@@ -5,12 +5,13 @@
 //! lease, before anything is ordered or waited out by it; the Lease; the other objects; and the
 //! status, which tells of all of these.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::status::reconciled;
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
-use election::lease::Orders;
+use election::lease::{HandOverOrder, Orders};
 use election::record::Record;
 use election::timing::Timing;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -26,11 +27,12 @@ use crate::calls;
 use crate::decide::owner::{Owner, Standing};
 use crate::decide::pods::belongs_to;
 use crate::decide::problem::Problem;
-use crate::decide::{lease, longest, successors};
+use crate::decide::{lease, longest, succession};
 use crate::memory::{Context, Memory};
 use crate::stores::named;
 
 mod death;
+mod moves;
 mod objects;
 mod report;
 mod roles;
@@ -42,6 +44,7 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
     let released = pass.bury_the_dead().await;
     pass.keep_labels().await;
     if !released && cluster.metadata.deletion_timestamp.is_none() {
+        pass.decide_move();
         if pass.keep_longest_lease().await && !pass.is_outrun() {
             pass.keep_lease().await;
         }
@@ -69,8 +72,12 @@ struct Pass<'a> {
     pods: Vec<Arc<Pod>>,
     /// Those of the cluster's own StatefulSet.
     members: Vec<Arc<Pod>>,
+    /// Those of their nodes that are cordoned.
+    cordoned: HashSet<String>,
     /// The StatefulSet of the cluster's name, whosever it is.
     stateful_set: Option<Arc<StatefulSet>>,
+    /// The hand-over that is to be ordered, if any.
+    handover: Option<HandOverOrder>,
     memory: Memory,
     now: Instant,
     problems: Vec<Problem>,
@@ -89,9 +96,10 @@ impl<'a> Pass<'a> {
             .filter(|set| owner.standing(&set.metadata) == Standing::Ours)
             .and_then(|set| set.uid());
         let pods = stores.pods_of(&owner.name, &owner.namespace);
-        let members =
+        let members: Vec<_> =
             pods.iter().filter(|pod| belongs_to(pod, own_set.as_deref())).cloned().collect();
         Pass {
+            cordoned: stores.nodes.cordoned(&members),
             record: lease.as_ref().and_then(|lease| lease::record(lease, &owner)),
             context,
             cluster,
@@ -100,6 +108,7 @@ impl<'a> Pass<'a> {
             pods,
             members,
             stateful_set,
+            handover: None,
             memory,
             now: Instant::now(),
             problems: Vec::new(),
@@ -173,10 +182,10 @@ impl<'a> Pass<'a> {
         if self.lease.is_none() {
             self.lease = self.find_unlabelled_lease().await;
         }
-        let goose = self.record.as_ref().and_then(|record| record.holder.as_ref());
         let orders = Orders {
             timing: Some(timing),
-            successors: successors::successors(&self.members, goose.map(|goose| goose.pod_uid())),
+            successors: succession::successors(&self.line()),
+            handover: self.handover.clone(),
             ..Orders::default()
         };
         let step = lease::step(lease::Situation {
@@ -185,9 +194,19 @@ impl<'a> Pass<'a> {
             orders: &orders,
             longest: self.longest_lease(),
             strangers: &self.strangers(),
-            orders_wait: self.memory.orders_wait(timing.renewal(), self.now),
+            orders_wait: self.orders_wait(&orders, timing.renewal()),
         });
         self.carry_out(step).await;
+    }
+
+    /// For how long these orders must wait: a hand-over is ordered at any time, all else once per
+    /// `renewal`.
+    fn orders_wait(&self, orders: &Orders, renewal: Duration) -> Duration {
+        let given = self.lease.as_deref().map(lease::read).map(|seen| seen.orders.handover);
+        if given.is_some_and(|given| given != orders.handover) {
+            return Duration::ZERO;
+        }
+        self.memory.orders_wait(renewal, self.now)
     }
 
     /// The longest lease as it stands in the status.

@@ -13,7 +13,7 @@ use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{Pod, PodSpec, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -23,6 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::death::Deaths;
+use crate::nodes::Nodes;
 use crate::wake::{Changes, Cluster, Wakes};
 
 /// A kind of object that lives in a namespace and that the operator can apply.
@@ -67,7 +68,7 @@ pub struct Stores {
     pub clusters: Store<DuckGooseCluster>,
     /// Their Leases.
     pub leases: Store<Lease>,
-    /// Their pods, without `spec`.
+    /// Their pods, of whose `spec` only the node is kept.
     pub pods: Store<Pod>,
     /// Their StatefulSets.
     pub stateful_sets: Store<StatefulSet>,
@@ -81,6 +82,8 @@ pub struct Stores {
     pub role_bindings: Store<RoleBinding>,
     /// What was followed of their holders, and of the holders' deaths.
     pub deaths: Arc<Deaths>,
+    /// The nodes that pods are on.
+    pub nodes: Nodes,
 }
 
 impl Scope {
@@ -100,14 +103,16 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
     let of_clusters = || watcher::Config::default().labels(CLUSTER_LABEL);
     let deaths = Arc::new(Deaths::default());
     let (of_leases, of_pods) = (deaths.clone(), deaths.clone());
+    let pods = reflect_telling(client, scope, of_clusters(), slim_pod, &wakes, move |event| {
+        of_pods.note(event)
+    });
     let stores = Stores {
+        nodes: Nodes::watch(client, scope, pods.clone(), wakes.clone()),
         clusters: reflect(client, scope, watcher::Config::default(), slim, &wakes),
         leases: reflect_telling(client, scope, of_clusters(), slim, &wakes, move |event| {
             of_leases.follow(event)
         }),
-        pods: reflect_telling(client, scope, of_clusters(), slim_pod, &wakes, move |event| {
-            of_pods.note(event)
-        }),
+        pods,
         stateful_sets: reflect(client, scope, of_clusters(), slim, &wakes),
         services: reflect(client, scope, of_clusters(), slim, &wakes),
         accounts: reflect(client, scope, of_clusters(), slim, &wakes),
@@ -174,7 +179,7 @@ where
     let (store, writer) = reflector::store();
     let wakes = wakes.clone();
     let mut told = watcher(scope.api::<K>(client), config.timeout(WATCH_SECONDS))
-        .backoff(ExponentialBackoff::from(reconnects()))
+        .backoff(reconnects())
         .modify(slim)
         .reflect(writer)
         .boxed();
@@ -204,21 +209,23 @@ fn slim(object: &mut impl Resource) {
     object.managed_fields_mut().clear();
 }
 
-/// Most of a pod is its spec, and no decision is made from it.
+/// Most of a pod is its spec, and decisions are made only from where it runs.
 fn slim_pod(pod: &mut Pod) {
     slim(pod);
-    pod.spec = None;
+    let node_name = pod.spec.take().and_then(|spec| spec.node_name);
+    pod.spec = Some(PodSpec { node_name, ..PodSpec::default() });
 }
 
 /// Quicker than the library's default, which waits up to half a minute: an operator that is late
 /// after an outage leaves a label on a pod that leads no more.
-fn reconnects() -> ExponentialBuilder {
-    ExponentialBuilder::default()
+pub fn reconnects() -> ExponentialBackoff {
+    let builder = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(5))
         .with_jitter()
-        .without_max_times()
+        .without_max_times();
+    ExponentialBackoff::from(builder)
 }
 
 /// A watch on a connection that died without a word is noticed 5 s after this.
-const WATCH_SECONDS: u32 = 60;
+pub const WATCH_SECONDS: u32 = 60;

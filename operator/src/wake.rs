@@ -26,7 +26,7 @@ use crate::decide::labels::label;
 use crate::decide::lease;
 use crate::decide::object::fingerprint;
 use crate::decide::owner::controller;
-use crate::decide::pods::{is_going, is_ready};
+use crate::decide::pods::{is_going, is_ready, node};
 
 /// A reference to the cluster that is to be looked at.
 pub type Cluster = ObjectRef<DuckGooseCluster>;
@@ -175,6 +175,7 @@ pub struct PodKey {
     ready: bool,
     going: bool,
     deaths: Vec<Incarnation>,
+    node: Option<String>,
     owner: Option<OwnerReference>,
 }
 
@@ -188,6 +189,7 @@ impl Wakes for Pod {
             ready: is_ready(self),
             going: is_going(self),
             deaths: deaths(self),
+            node: node(self).map(str::to_owned),
             owner: controller(&self.metadata).cloned(),
         }
     }

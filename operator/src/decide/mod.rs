@@ -5,6 +5,7 @@
 pub mod access;
 pub mod availability;
 pub mod death;
+pub mod handover;
 pub mod happening;
 pub mod labels;
 pub mod lease;
@@ -16,5 +17,5 @@ pub mod problem;
 pub mod service;
 pub mod sidecar;
 pub mod status;
-pub mod successors;
+pub mod succession;
 pub mod workload;

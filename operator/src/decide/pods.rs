@@ -17,6 +17,11 @@ pub fn is_going(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
 }
 
+/// The name of the node that the pod is on, if it is on one yet.
+pub fn node(pod: &Pod) -> Option<&str> {
+    pod.spec.as_ref()?.node_name.as_deref()
+}
+
 /// Whether the pod is one of the StatefulSet with this uid.
 pub fn belongs_to(pod: &Pod, stateful_set: Option<&str>) -> bool {
     let controller = controller(&pod.metadata);
@@ -40,12 +45,13 @@ pub mod sample {
     use std::collections::BTreeMap;
 
     use api::names::ROLE_LABEL;
-    use k8s_openapi::api::core::v1::{PodCondition, PodStatus};
+    use k8s_openapi::api::core::v1::{PodCondition, PodSpec, PodStatus};
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
     use super::*;
 
-    /// Pod `pond-<ordinal>` with uid `p<ordinal>`, of the StatefulSet with uid `set`.
+    /// Pod `pond-<ordinal>` with uid `p<ordinal>`, of the StatefulSet with uid `set`, on node
+    /// `n<ordinal>`.
     pub fn pod(ordinal: u32, role: &str, ready: bool) -> Pod {
         let owner = OwnerReference {
             kind: "StatefulSet".into(),
@@ -68,7 +74,9 @@ pub mod sample {
             ..PodCondition::default()
         };
         let status = PodStatus { conditions: Some(vec![ready]), ..PodStatus::default() };
-        Pod { metadata, status: Some(status), ..Pod::default() }
+        let node_name = Some(format!("n{ordinal}"));
+        let spec = PodSpec { node_name, ..PodSpec::default() };
+        Pod { metadata, spec: Some(spec), status: Some(status) }
     }
 }
 

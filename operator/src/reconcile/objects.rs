@@ -29,7 +29,7 @@ impl Pass<'_> {
         self.keep::<RoleBinding>(&stores.role_bindings, binding).await;
         self.keep::<Service>(&stores.services, service::members(&self.owner)).await;
         let image = &self.context.image;
-        let set = workload::stateful_set(&self.owner, spec.replicas, &spec.template, image);
+        let set = workload::stateful_set(&self.owner, self.replicas(), &spec.template, image);
         self.keep(&stores.stateful_sets, set).await;
     }
 

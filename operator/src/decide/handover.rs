@@ -1,0 +1,148 @@
+//! Hand-overs that the operator orders: the Goose is moved before its pod must go.
+//!
+//! Of a pod that is deleted without a word before, nothing is ordered: its workload ends first, and
+//! then its sidecar hands over by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use election::lease::HandOverOrder;
+use election::record::Record;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use super::labels::runs_in;
+use super::pods::ordinal;
+use super::succession::{Leaving, Rules};
+
+/// What is decided about the Goose's place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Move {
+    /// What the Goose is to be told.
+    pub order: Option<HandOverOrder>,
+    /// The Goose that is about to go, and is to be moved before; it is waited for no longer than
+    /// [`BOUND`].
+    pub awaited: Option<Awaited>,
+}
+
+/// A Goose that is about to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// Its term: the wait is for this one, and begins anew for another.
+    pub term: u64,
+    /// Why it is about to go.
+    pub why: Leaving,
+}
+
+/// How long a pod that must go is kept for the hand-over: some hundred times what one takes. A
+/// Goose that has not heard of its order by then is not listening.
+pub const BOUND: Duration = Duration::from_secs(10);
+
+/// Where the Goose is to be moved, if at all: to the first in `line` that is itself to stay.
+pub fn decide(
+    rules: &Rules,
+    members: &[Arc<Pod>],
+    line: &[Arc<Pod>],
+    record: Option<&Record>,
+) -> Move {
+    let Some((record, goose)) = goose(members, record) else { return Move::default() };
+    let Some(why) = rules.leaving(goose) else { return Move::default() };
+    let to = line.iter().find(|pod| rules.leaving(pod).is_none()).and_then(|pod| pod.uid());
+    let Some(to) = to else { return Move::default() };
+    let term = record.term;
+    Move { order: Some(HandOverOrder { to, term }), awaited: Some(Awaited { term, why }) }
+}
+
+/// How many pods the StatefulSet is to have: as many as are wanted, and as long as the Goose is
+/// `kept`, enough for it to stay.
+pub fn replicas(wanted: i32, members: &[Arc<Pod>], record: Option<&Record>, kept: bool) -> i32 {
+    let Some((_, goose)) = goose(members, record).filter(|_| kept) else { return wanted };
+    let enough = i32::try_from(ordinal(goose)).unwrap_or(i32::MAX).saturating_add(1);
+    // A pod whose name bears no number of this set's says nothing about how many it needs.
+    if enough > MOST_REPLICAS { wanted } else { wanted.max(enough) }
+}
+
+/// The Goose's pod, with the record that makes it so.
+pub fn goose<'a>(
+    members: &'a [Arc<Pod>],
+    record: Option<&'a Record>,
+) -> Option<(&'a Record, &'a Arc<Pod>)> {
+    let record = record?;
+    let holder = record.holder.as_ref()?;
+    Some((record, members.iter().find(|pod| runs_in(holder, pod))?))
+}
+
+/// The most that the schema of `spec.replicas` allows.
+const MOST_REPLICAS: i32 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use election::record::Incarnation;
+
+    use super::super::pods::sample::pod;
+    use super::*;
+
+    fn led_by(ordinal: u32) -> Record {
+        let (name, uid) = (format!("pond-{ordinal}"), format!("p{ordinal}"));
+        let holder = Some(Incarnation::new(&name, &uid, "a").unwrap());
+        Record { holder, ..Record::quarantine(7, Duration::from_secs(6)) }
+    }
+
+    fn members(ready: &[bool]) -> Vec<Arc<Pod>> {
+        let pods = ready.iter().enumerate();
+        pods.map(|(n, &ready)| Arc::new(pod(u32::try_from(n).unwrap(), "duck", ready))).collect()
+    }
+
+    #[test]
+    fn the_goose_is_moved_before_it_must_go() {
+        use Leaving::{Cordon, ScaleIn};
+        let all = [true, true, true];
+        for (what, ready, goose, replicas, cordoned, wanted) in [
+            ("stays", all, 2, 3, vec![], None),
+            ("scaled away", all, 2, 2, vec![], Some(("p0", ScaleIn))),
+            ("only its successor is", all, 1, 2, vec![], None),
+            ("scaled away with all but one", all, 2, 1, vec![], Some(("p0", ScaleIn))),
+            ("scaled to nothing", all, 2, 0, vec![], None),
+            ("nobody is ready who stays", [false, false, true], 2, 2, vec![], None),
+            ("cordoned", all, 0, 3, vec!["n0"], Some(("p1", Cordon))),
+            ("another is cordoned", all, 0, 3, vec!["n1"], None),
+            ("the next is cordoned, too", all, 0, 3, vec!["n0", "n1"], Some(("p2", Cordon))),
+            ("all are cordoned", all, 0, 3, vec!["n0", "n1", "n2"], None),
+        ] {
+            let cordoned: HashSet<String> = cordoned.into_iter().map(str::to_owned).collect();
+            let rules = Rules { replicas, cordoned: &cordoned };
+            let (members, record) = (members(&ready), led_by(goose));
+            let line = rules.line(&members, Some(&format!("p{goose}")));
+            let found = decide(&rules, &members, &line, Some(&record));
+            let wanted = wanted.map_or_else(Move::default, |(to, why)| Move {
+                order: Some(HandOverOrder { to: to.to_owned(), term: 7 }),
+                awaited: Some(Awaited { term: 7, why }),
+            });
+            assert_eq!(found, wanted, "{what}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_leads_nobody_is_moved() {
+        let cordoned = HashSet::new();
+        let rules = Rules { replicas: 1, cordoned: &cordoned };
+        let members = members(&[true, true]);
+        let line = rules.line(&members, None);
+        for record in [None, Some(Record::quarantine(7, Duration::from_secs(6))), Some(led_by(9))] {
+            assert_eq!(decide(&rules, &members, &line, record.as_ref()), Move::default());
+        }
+    }
+
+    #[test]
+    fn the_set_keeps_enough_pods_for_a_goose_that_is_kept() {
+        let members = members(&[true, true, true]);
+        for (wanted, goose, kept, replicas_then) in
+            [(1, 2, true, 3), (1, 2, false, 1), (5, 2, true, 5), (0, 0, true, 1), (1, 9, true, 1)]
+        {
+            assert_eq!(replicas(wanted, &members, Some(&led_by(goose)), kept), replicas_then);
+        }
+        assert_eq!(replicas(1, &members, None, true), 1);
+    }
+}

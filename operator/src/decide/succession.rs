@@ -1,0 +1,109 @@
+//! Who may lead, who is next in line, and which pod is about to go.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+
+use super::pods::{has_uid, is_ready, node, ordinal};
+
+/// What decides about the succession, beside the pods themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// `spec.replicas`: a StatefulSet takes away the pods with ordinals from this one on.
+    pub replicas: i32,
+    /// Names of the nodes that are cordoned, and perhaps about to be drained.
+    pub cordoned: &'a HashSet<String>,
+}
+
+/// Why a pod is about to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// The set shrinks.
+    ScaleIn,
+    /// Its node is cordoned.
+    Cordon,
+}
+
+impl Rules<'_> {
+    /// Why the pod is about to go; `None` where it is to stay.
+    pub fn leaving(&self, pod: &Pod) -> Option<Leaving> {
+        let replicas = u32::try_from(self.replicas).unwrap_or_default();
+        if ordinal(pod) >= replicas {
+            return Some(Leaving::ScaleIn);
+        }
+        let cordoned = node(pod).is_some_and(|node| self.cordoned.contains(node));
+        cordoned.then_some(Leaving::Cordon)
+    }
+
+    /// The ready members that are next in line after the pod with the uid `goose`.
+    ///
+    /// Those that are about to go come last: the role would only move once more. Low ordinals come
+    /// first, since the highest ones go when the set shrinks.
+    pub fn line(&self, members: &[Arc<Pod>], goose: Option<&str>) -> Vec<Arc<Pod>> {
+        let is_goose = |pod: &Pod| goose.is_some_and(|goose| has_uid(pod, goose));
+        let mut line: Vec<Arc<Pod>> =
+            members.iter().filter(|pod| is_ready(pod) && !is_goose(pod)).cloned().collect();
+        line.sort_by_key(|pod| (self.leaving(pod).is_some(), ordinal(pod), pod.name_any()));
+        line
+    }
+}
+
+/// The line as it is ordered: uids.
+pub fn successors(line: &[Arc<Pod>]) -> Vec<String> {
+    line.iter().filter_map(|pod| pod.uid()).take(LENGTH_OF_THE_LINE).collect()
+}
+
+/// Only the first two have a time of their own to try at, all others draw one. A few more are
+/// named so that a pod that fails needs no write; not all thousand, since the Goose writes the
+/// whole Lease with each renewal.
+const LENGTH_OF_THE_LINE: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::super::pods::sample::pod;
+    use super::*;
+
+    fn nowhere() -> HashSet<String> {
+        HashSet::new()
+    }
+
+    fn set(ready: &[(u32, bool)]) -> Vec<Arc<Pod>> {
+        ready.iter().map(|&(n, ready)| Arc::new(pod(n, "duck", ready))).collect()
+    }
+
+    #[test]
+    fn ready_members_but_the_goose_by_ordinal() {
+        let rules = Rules { replicas: 1000, cordoned: &nowhere() };
+        for (members, goose, wanted) in [
+            (set(&[]), None, vec![]),
+            (set(&[(2, true), (0, true), (1, true)]), Some("p0"), vec!["p1", "p2"]),
+            (set(&[(0, true), (1, false), (2, true)]), None, vec!["p0", "p2"]),
+            (set(&[(10, true), (9, true)]), Some("gone"), vec!["p9", "p10"]),
+            (set(&[0, 1, 2, 3, 4, 5].map(|n| (n, true))), Some("p1"), vec!["p0", "p2", "p3", "p4"]),
+        ] {
+            assert_eq!(successors(&rules.line(&members, goose)), wanted);
+        }
+    }
+
+    #[test]
+    fn a_pod_that_is_being_deleted_succeeds_nobody() {
+        let mut going = pod(0, "duck", true);
+        let now = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
+        going.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));
+        let rules = Rules { replicas: 1, cordoned: &nowhere() };
+        assert!(rules.line(&[Arc::new(going)], None).is_empty());
+    }
+
+    #[test]
+    fn who_is_about_to_go_comes_last() {
+        let cordoned = HashSet::from(["n0".to_owned()]);
+        let rules = Rules { replicas: 3, cordoned: &cordoned };
+        let members = set(&[0, 1, 2, 3].map(|n| (n, true)));
+        assert_eq!(successors(&rules.line(&members, Some("p1"))), ["p2", "p0", "p3"]);
+        let reasons: Vec<_> = members.iter().map(|pod| rules.leaving(pod)).collect();
+        assert_eq!(reasons, [Some(Leaving::Cordon), None, None, Some(Leaving::ScaleIn)]);
+    }
+}

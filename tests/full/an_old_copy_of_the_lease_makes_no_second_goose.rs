@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{DeleteParams, PostParams};
 use observer::Goose;
-use stage::{Pond, Stage, Wanted};
+use stage::{Pond, Stage, Wanted, eventually};
 
 pub async fn test(stage: &Stage) -> Result<()> {
     let wanted = Wanted::pods(3);
@@ -35,10 +35,15 @@ async fn copy(stage: &Stage) -> Result<Lease> {
     Ok(lease)
 }
 
+/// Whoever does this by hand tries again when a renewal comes in between.
 async fn put_in_place(stage: &Stage, copy: &Lease) -> Result<()> {
     let file = stage.file("lease.json")?;
     std::fs::write(&file, serde_json::to_vec(copy)?)?;
-    stage.kubectl(&format!("replace --filename={}", file.display())).await.map(drop)
+    let words = format!("replace --filename={}", file.display());
+    eventually("the copy put in place", stage::pond::TAKE_OVER, async || {
+        stage.kubectl(&words).await.map(drop)
+    })
+    .await
 }
 
 /// The operator makes a new one, too, as soon as it sees that there is none: whoever is faster.

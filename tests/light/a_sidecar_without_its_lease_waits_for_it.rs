@@ -17,7 +17,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     member.is_not_ready_for("there is no Lease").await?;
 
     stage.kubectl("delete role pond-duckgoose").await?;
-    stage.dig(&Wanted::pods(0)).await?;
+    stage.make(&Wanted::pods(0)).await?;
     member.is_ready().await?;
     let observer = Observer::of_processes(vec![(lone_member::NAME.to_owned(), member.address)])?;
     observer.goose(Duration::from_secs(20)).await?;

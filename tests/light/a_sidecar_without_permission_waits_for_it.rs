@@ -10,7 +10,7 @@ use stage::{Stage, Wanted};
 use crate::lone_member::{self, LoneMember};
 
 pub async fn test(stage: &Stage) -> Result<()> {
-    stage.dig(&Wanted::pods(0)).await?;
+    stage.make(&Wanted::pods(0)).await?;
     let member = LoneMember::start(stage, None).await?;
     member.is_not_ready_for("forbidden").await?;
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use api::DuckGooseCluster;
 use history::History;
-use kube::ResourceExt;
 use kube::api::PostParams;
 use observer::{Goose, Observer, Scope};
 use serde_json::{Value, json};
@@ -35,6 +34,8 @@ pub struct Pond<'stage> {
     /// Asks its members, all the time.
     pub observer: Observer,
     stage: &'stage Stage,
+    namespace: String,
+    is_judged: bool,
 }
 
 impl Wanted {
@@ -80,6 +81,14 @@ impl Wanted {
 }
 
 impl Stage {
+    /// Makes a cluster.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub async fn make(&self, wanted: &Wanted) -> Result<()> {
+        make(self, &self.namespace, wanted).await
+    }
+
     /// Makes a cluster and begins to observe it.
     ///
     /// # Errors
@@ -93,13 +102,11 @@ impl Stage {
     /// # Errors
     /// Where it is refused.
     pub async fn dig_in(&self, namespace: &str, wanted: &Wanted) -> Result<Pond<'_>> {
-        let clusters = kube::Api::namespaced(self.client.clone(), namespace);
-        let cluster: DuckGooseCluster = serde_json::from_value(wanted.object())?;
-        let made = clusters.create(&PostParams::default(), &cluster).await;
-        let name = made.context("wanted to make a cluster")?.name_any();
-        let scope = Scope::with_ways(self.cluster(), namespace, &name, self.ways());
+        make(self, namespace, wanted).await?;
+        let (namespace, name) = (namespace.to_owned(), wanted.name.clone());
+        let scope = Scope::with_ways(self.cluster(), &namespace, &name, self.ways());
         let observer = Observer::start(scope).await?;
-        Ok(Pond { name, observer, stage: self })
+        Ok(Pond { name, observer, stage: self, namespace, is_judged: false })
     }
 
     /// The same, and waits until all its pods are ready and one is Goose.
@@ -143,12 +150,40 @@ impl Pond<'_> {
     ///
     /// # Errors
     /// Where there were, with an excerpt and the file that has all of it.
-    pub fn judge(self) -> Result<History> {
+    pub fn judge(mut self) -> Result<History> {
         let history = self.observer.stop();
-        let name = format!("{}-{}", self.stage.namespace, self.name);
-        observer::report::judge(&history, &name, &theatre::left_behind())?;
+        self.is_judged = true;
+        observer::report::judge(&history, &self.title(), &theatre::left_behind())?;
         Ok(history)
     }
+
+    fn title(&self) -> String {
+        format!("{}-{}", self.namespace, self.name)
+    }
+}
+
+/// A test that fails before the judgement leaves behind what it has seen.
+impl Drop for Pond<'_> {
+    fn drop(&mut self) {
+        if self.is_judged {
+            return;
+        }
+        let (now, history) = (self.observer.now(), self.observer.stop());
+        let found = history.verdict().findings().map(|(_, finding)| finding).collect::<Vec<_>>();
+        eprintln!("{}\nthe last seconds of {}:", found.join("\n"), self.title());
+        eprintln!("{}", history.excerpt(now, LAST_SECONDS));
+        match observer::report::write(&history, &self.title(), &theatre::left_behind()) {
+            Ok(file) => eprintln!("all of it: {}", file.display()),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+}
+
+async fn make(stage: &Stage, namespace: &str, wanted: &Wanted) -> Result<()> {
+    let clusters = kube::Api::namespaced(stage.client.clone(), namespace);
+    let cluster: DuckGooseCluster = serde_json::from_value(wanted.object())?;
+    let made = clusters.create(&PostParams::default(), &cluster).await;
+    made.map(drop).with_context(|| format!("wanted to make the cluster {}", wanted.name))
 }
 
 /// A pod as the Pod Security standard `restricted` wants it, that does nothing and ends at once
@@ -188,3 +223,5 @@ pub const SETTLING: Duration = Duration::from_secs(60);
 
 /// For another to lead: some leases, for a machine that is busy. How long it took is a figure.
 pub const TAKE_OVER: Duration = Duration::from_secs(30);
+
+const LAST_SECONDS: Duration = Duration::from_secs(20);

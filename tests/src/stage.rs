@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use api::names::SIDECAR_CONTAINER;
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, ServiceAccount};
 use kube::api::{DeleteParams, ListParams, PostParams};
@@ -161,6 +162,24 @@ impl Stage {
         }
         let log = self.theatre.operator_log(&self.namespace).await;
         eprintln!("the operator's log:\n{}", log.unwrap_or_else(|error| format!("{error:#}")));
+        self.tell_logs().await;
+    }
+
+    /// What the sidecars wrote, also those that ran before.
+    async fn tell_logs(&self) {
+        let pods = self.all::<Pod>().list(&ListParams::default()).await;
+        for pod in pods.into_iter().flatten() {
+            let name = pod.name_any();
+            eprintln!("the sidecar of {name}:");
+            if let Some(log) = self.kubelet.as_ref().and_then(|kubelet| kubelet.log(&name)) {
+                eprintln!("{}", std::fs::read_to_string(log).unwrap_or_default());
+            }
+            for run in ["--previous", "--previous=false"] {
+                let words = format!("logs {name} --container={SIDECAR_CONTAINER} --tail=20 {run}");
+                // Most have not run before, and on the light tier none has a log in Kubernetes.
+                eprint!("{}", self.kubectl(&words).await.unwrap_or_default());
+            }
+        }
     }
 
     /// Its namespaces go on their own time; the suite waits for all of them at its end.
@@ -181,7 +200,9 @@ impl Stage {
     }
 
     async fn no_pod_is_left(&self) -> Result<()> {
-        let pods = self.all::<Pod>();
+        let (pods, now) = (self.all::<Pod>(), DeleteParams::default());
+        // The namespace's controller would come to it, too, but takes its time.
+        pods.delete_collection(&now, &ListParams::default()).await?;
         eventually("no pod left", CLEARING, async || {
             let left = pods.list(&ListParams::default()).await?;
             let left: Vec<_> = left.iter().map(|pod| pod.name_any()).collect();

@@ -5,7 +5,7 @@
 //! use std::time::Duration;
 //! use observer::{Observer, Scope};
 //!
-//! let observer = Observer::start(Scope::of_testbed(cluster, "default", "pond")).await?;
+//! let mut observer = Observer::start(Scope::of_testbed(cluster, "default", "pond")).await?;
 //! let goose = observer.goose(Duration::from_secs(10)).await?;
 //! let next = observer.goose_after(goose.term, Duration::from_secs(10)).await?;
 //! println!("{} follows {}", next.pod, goose.pod);

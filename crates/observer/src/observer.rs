@@ -115,8 +115,8 @@ impl Observer {
         self.until(&wanted, within, |seen| seen.is_settled(count).then(|| seen.goose())).await
     }
 
-    /// Ends the observation, and returns all that was seen.
-    pub fn stop(mut self) -> History {
+    /// Ends the observation, and returns all that was seen. There is nothing more to see after it.
+    pub fn stop(&mut self) -> History {
         self.end();
         self.board.take().history
     }

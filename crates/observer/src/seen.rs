@@ -80,15 +80,14 @@ impl Seen {
 
     /// What a member last said, unless that is old.
     pub fn heard(&self, member: &Member) -> Option<Said> {
-        let answer = member.answer.as_ref()?;
-        (answer.answered + OLD > self.latest).then_some(answer.said)
+        self.heard_within(OLD, member)
     }
 
     /// Whether there are so many members, all ready and answering, exactly one of them Goose, and
     /// the labels say the same.
     pub fn is_settled(&self, count: usize) -> bool {
         let is_well = |member: &Member| {
-            let label = self.heard(member).map(|said| match said {
+            let label = self.heard_within(FRESH, member).map(|said| match said {
                 Said::Goose { .. } => Label::Goose,
                 Said::Duck => Label::Duck,
             });
@@ -190,6 +189,11 @@ impl Seen {
         self.note_lease(gone)
     }
 
+    fn heard_within(&self, span: Duration, member: &Member) -> Option<Said> {
+        let answer = member.answer.as_ref()?;
+        (answer.answered + span > self.latest).then_some(answer.said)
+    }
+
     fn note_label(&mut self, at: Duration, member: &Arc<str>, pod: &Arc<str>, label: Label) {
         let seen = LabelSeen { at, member: member.clone(), pod: pod.clone(), label };
         self.two_labels.extend(self.labels.hear(&seen));
@@ -210,6 +214,9 @@ impl Goose {
 
 /// A member that has not answered for so long is silent.
 const OLD: Duration = Duration::from_secs(1);
+
+/// Who answers 200 times a second and has not for so long may have just died: nothing to settle on.
+const FRESH: Duration = Duration::from_millis(150);
 
 #[cfg(test)]
 mod tests {

@@ -44,6 +44,7 @@ fn help() -> String {
         (env::POD_UID, "metadata.uid of the pod"),
         (env::LISTEN, "address to serve HTTP on; [::]:4040 when absent"),
         (env::TERMINATION_LOG, "termination message; /dev/termination-log when absent"),
+        (env::HANDOVER, "off to refuse POST /handover; on when absent"),
         (operator_env::LOG_LEVEL, "error, warn, info or debug; info when absent"),
     ];
     let lines = settings.map(|(name, meaning)| format!("  {name:<26} {meaning}\n")).concat();

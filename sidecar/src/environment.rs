@@ -13,6 +13,8 @@ pub struct Environment {
     pub listen: String,
     /// File of the container's termination message.
     pub termination_log: PathBuf,
+    /// Whether the workload may give the role up.
+    pub handover: bool,
     /// Whom it is, and in which election; or why that cannot be said.
     pub member: Result<Membership, EnvironmentError>,
 }
@@ -55,6 +57,8 @@ impl Environment {
         let termination_log = variable(env::TERMINATION_LOG);
         Environment {
             listen,
+            // What is not understood is the cautious one.
+            handover: variable(env::HANDOVER).is_none_or(|value| value == "on"),
             termination_log: termination_log.as_deref().unwrap_or(TERMINATION_LOG).into(),
             member: Membership::read(variable),
         }
@@ -95,6 +99,7 @@ mod tests {
     fn what_is_absent_has_the_value_of_the_documentation() {
         let environment = read(&ALL);
         assert_eq!(environment.listen, "[::]:4040");
+        assert!(environment.handover);
         assert_eq!(environment.termination_log, PathBuf::from("/dev/termination-log"));
         let member = environment.member.unwrap();
         assert_eq!((member.incarnation.pod(), member.incarnation.pod_uid()), ("pond-0", "5ff5"));

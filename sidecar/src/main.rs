@@ -6,13 +6,17 @@
 //! | `environment` | what the operator tells, and what is wrong with it |
 //! | `termination_log` | says who runs here before the first write to the Lease |
 //! | `standing` | what can be told at this moment |
-//! | `http` | tells it |
+//! | `changes` | what it was before |
+//! | `metrics` | what is counted |
+//! | `http` | tells it all |
 //! | `log` | a line for each event that a person on call needs |
 
 mod arguments;
+mod changes;
 mod environment;
 mod http;
 mod log;
+mod metrics;
 mod standing;
 mod termination_log;
 
@@ -24,7 +28,10 @@ use election::timing::LONGEST_LEASE;
 use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::Wish;
+use changes::Changes;
 use environment::Environment;
+use http::{Front, Limits};
+use metrics::Metrics;
 use standing::Standing;
 
 fn main() -> ExitCode {
@@ -57,6 +64,7 @@ async fn run() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let listener = http::listen(&environment.listen).await?;
     let standing = Arc::new(take_part(&environment));
+    let front = front(&environment, &standing);
     let end = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -67,9 +75,21 @@ async fn run() -> anyhow::Result<()> {
         standing.leave(LONGEST_LEASE).await;
     };
     tokio::select! {
-        served = http::serve(listener, standing.clone()) => served.context("cannot serve HTTP"),
+        served = http::serve(listener, front, Limits::default()) => served.context("cannot serve HTTP"),
         () = end => Ok(()),
     }
+}
+
+/// What HTTP answers with, kept up to date from here on.
+fn front(environment: &Environment, standing: &Arc<Standing>) -> Front {
+    let cluster = environment.member.as_ref().map_or("", |member| &member.cluster);
+    let (changes, metrics) = (Arc::new(Changes::new()), Arc::new(Metrics::new(cluster)));
+    if let Standing::Member { elector, introduction } = standing.as_ref() {
+        let pod = introduction.pod.clone();
+        tokio::spawn(Arc::clone(&changes).follow(pod, elector.events()));
+        tokio::spawn(Arc::clone(&metrics).follow(elector.events()));
+    }
+    Front::new(standing.clone(), changes, metrics, environment.handover)
 }
 
 /// A pod that was told too little cannot mend that: it says what is missing for

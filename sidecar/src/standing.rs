@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::names::{DUCK, GOOSE};
 use election::driver::{Elector, Settings, jitter};
-use election::member::{Config, Role};
+use election::member::{Config, Reason, Role};
 use election::timing::Timing;
 use serde::Serialize;
 
@@ -15,6 +15,12 @@ use crate::environment::Membership;
 pub trait Answers: Send + Sync + 'static {
     /// The role, and what is known of the others.
     fn answer(&self) -> Answer;
+    /// Promises that the role stays for so long from now (rule 11); whether it did.
+    fn promise(&self, hold: Duration) -> bool;
+    /// The longest that can be promised.
+    fn longest_hold(&self) -> Duration;
+    /// Gives the role up: a Duck when this returns.
+    fn hand_over(&self);
     /// Whether the process works; nothing else is meant by it.
     fn alive(&self) -> Result<(), String>;
     /// Whether the Lease was ever read, or why not. Not the role, which would
@@ -71,6 +77,9 @@ pub struct Answer {
     /// Why things are not as one would expect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same in one word, for metrics.
+    #[serde(skip)]
+    pub obstacle: Option<&'static str>,
 }
 
 impl Standing {
@@ -110,6 +119,7 @@ impl Answers for Standing {
             Standing::Member { elector, introduction } => {
                 let trouble = elector.trouble();
                 let view = elector.view();
+                let obstacle = view.reason.as_ref().map(in_one_word);
                 let reasons = [view.reason.map(|reason| reason.to_string()), trouble];
                 let reason = reasons.into_iter().flatten().collect::<Vec<_>>().join("; ");
                 Answer {
@@ -119,8 +129,29 @@ impl Answers for Standing {
                     term: view.term,
                     seen_ms_ago: view.seen_ago.map(|ago| ago.as_millis() as u64),
                     reason: (!reason.is_empty()).then_some(reason),
+                    obstacle,
                 }
             }
+        }
+    }
+
+    fn promise(&self, hold: Duration) -> bool {
+        match self {
+            Standing::Member { elector, .. } => elector.promise(hold),
+            Standing::Outside { .. } => false,
+        }
+    }
+
+    fn longest_hold(&self) -> Duration {
+        match self {
+            Standing::Member { elector, .. } => elector.longest_hold(),
+            Standing::Outside { .. } => Duration::ZERO,
+        }
+    }
+
+    fn hand_over(&self) {
+        if let Standing::Member { elector, .. } = self {
+            elector.hand_over();
         }
     }
 
@@ -151,11 +182,29 @@ impl Answer {
             term: None,
             seen_ms_ago: None,
             reason: Some(why),
+            obstacle: Some("not_told_who_it_is"),
         }
     }
 
     /// Whether it is the Goose that answers.
     pub fn is_goose(&self) -> bool {
         self.role == GOOSE
+    }
+}
+
+fn in_one_word(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::NotReadYet => "not_read_yet",
+        Reason::NoLease => "no_lease",
+        Reason::NotStamped => "not_stamped",
+        Reason::Unreadable(_) => "unreadable",
+        Reason::Quarantined => "quarantined",
+        Reason::CouldNotRenew => "could_not_renew",
+        Reason::ClockSuspected => "clock_suspected",
+        Reason::HandingOver => "handing_over",
+        Reason::Released => "released",
+        Reason::Paused => "paused",
+        Reason::Fenced => "fenced",
+        Reason::CutOff => "cut_off",
     }
 }

@@ -44,6 +44,8 @@ pub mod env {
     pub const LISTEN: &str = "DUCKGOOSE_LISTEN";
     /// File of the container's termination message; `/dev/termination-log` when absent.
     pub const TERMINATION_LOG: &str = "DUCKGOOSE_TERMINATION_LOG";
+    /// `off` to refuse `POST /handover`; `on` when absent.
+    pub const HANDOVER: &str = "DUCKGOOSE_HANDOVER";
 }
 
 /// Environment of the operator: what the chart tells it.

@@ -1,0 +1,180 @@
+//! Who may be connected, and for how long.
+//!
+//! Open connections are counted. When there are as many as may be, the one that
+//! has waited longest for a request makes room for the newcomer: a flood of idle
+//! or slow clients keeps no probe out. Those in the middle of an answer are
+//! never closed for it; the ones that last, streams and waits, have bounds of
+//! their own.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::http::connection;
+
+/// The bounds that keep the sidecar small whatever its clients do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at one time.
+    pub connections: usize,
+    /// For how long a connection may go without a whole request's head: idle
+    /// ones and slow ones alike.
+    pub head: Duration,
+    /// For how long a client may leave unread what was sent to it.
+    pub unread: Duration,
+}
+
+/// The connections that are open.
+pub struct Connections {
+    most: usize,
+    open: AtomicUsize,
+    waiting: Mutex<Waiting>,
+}
+
+/// Those that wait for a request, the longest-waiting first.
+#[derive(Default)]
+struct Waiting {
+    last: u64,
+    by_turn: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// The place of one connection among the open ones, until it is dropped.
+pub struct Place {
+    all: Arc<Connections>,
+    leave: Arc<Notify>,
+    turn: Mutex<Option<u64>>,
+}
+
+/// Takes connections in, for ever.
+///
+/// # Errors
+/// None: whatever keeps one connection from being taken in is over sometime.
+pub async fn accept(listener: TcpListener, router: Router, limits: Limits) -> io::Result<()> {
+    let connections = Arc::new(Connections::new(limits.connections));
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                if let Some(place) = connections.enter() {
+                    let router = router.clone();
+                    tokio::spawn(connection::serve(stream, peer, router, place, limits));
+                }
+            }
+            // Out of file descriptors, most likely: some will be closed soon.
+            Err(error) => {
+                tracing::debug!(%error, "cannot take a connection in");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+impl Connections {
+    /// At most `most` of them.
+    pub fn new(most: usize) -> Connections {
+        Connections { most, open: AtomicUsize::new(0), waiting: Mutex::default() }
+    }
+
+    /// A place for a newcomer, which waits for its first request; `None` when
+    /// all are taken, and each by somebody who is being answered.
+    pub fn enter(self: &Arc<Self>) -> Option<Place> {
+        if self.open.load(Ordering::Relaxed) >= self.most {
+            let (_, longest) = self.lock().by_turn.pop_first()?;
+            longest.notify_one();
+        }
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let place = Place { all: Arc::clone(self), leave: Arc::default(), turn: Mutex::new(None) };
+        place.waits();
+        Some(place)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect("nothing panics while it counts connections")
+    }
+}
+
+impl Place {
+    /// It waits for a request from now on.
+    pub fn waits(&self) {
+        let mut waiting = self.all.lock();
+        waiting.last += 1;
+        let turn = waiting.last;
+        waiting.by_turn.insert(turn, Arc::clone(&self.leave));
+        let earlier = self.turn().replace(turn);
+        earlier.map(|earlier| waiting.by_turn.remove(&earlier));
+    }
+
+    /// It is being answered from now on.
+    pub fn is_busy(&self) {
+        let turn = self.turn().take();
+        turn.map(|turn| self.all.lock().by_turn.remove(&turn));
+    }
+
+    /// Returns when it has to make room.
+    pub async fn given_up(&self) {
+        self.leave.notified().await;
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Option<u64>> {
+        self.turn.lock().expect("nothing panics while it counts connections")
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.is_busy();
+        self.all.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            // With 20 KB for each that is slow, and 8 KB of head, some 10 MB in all.
+            connections: 512,
+            head: Duration::from_secs(15),
+            unread: Duration::from_secs(15),
+        }
+    }
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    async fn must_go(place: &Place) -> bool {
+        timeout(Duration::from_millis(20), place.given_up()).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_one_that_waited_longest_makes_room() {
+        let connections = Arc::new(Connections::new(2));
+        let [first, second] = [(); 2].map(|()| connections.enter().unwrap());
+        first.is_busy();
+        first.waits();
+        let third = connections.enter().unwrap();
+        assert!(must_go(&second).await);
+        assert!(!must_go(&first).await && !must_go(&third).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_who_is_being_answered_makes_room() {
+        let connections = Arc::new(Connections::new(2));
+        let [first, second] = [(); 2].map(|()| connections.enter().unwrap());
+        first.is_busy();
+        second.is_busy();
+        assert!(connections.enter().is_none());
+        drop(first);
+        assert!(connections.enter().is_some());
+        assert!(!must_go(&second).await);
+    }
+}

@@ -1,0 +1,137 @@
+//! Tells the role over HTTP.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `role` | the role in JSON or one word, at once, after a change, or with a promise |
+//! | `stream` | the role now and each change, as server-sent events |
+//! | `handover` | the workload gives the role up |
+//! | `health` | the sidecar's health, history and metrics |
+//! | `refusal` | the JSON of all that is refused |
+//! | `connections` | how many may be connected, and who makes room |
+//! | `connection` | one of them, with bounds on time and size |
+
+mod connection;
+mod connections;
+mod handover;
+mod health;
+mod refusal;
+mod role;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::changes::Changes;
+use crate::metrics::Metrics;
+use crate::standing::Answers;
+pub use connections::Limits;
+
+/// All that answers are made of.
+pub struct Front {
+    standing: Arc<dyn Answers>,
+    changes: Arc<Changes>,
+    metrics: Arc<Metrics>,
+    /// Whether the workload may give its role up.
+    handover: bool,
+    streams: Arc<Semaphore>,
+    waits: Semaphore,
+}
+
+impl Front {
+    /// Whom to ask for the role, what happened, what was counted, and whether
+    /// the workload may give its role up.
+    pub fn new(
+        standing: Arc<dyn Answers>,
+        changes: Arc<Changes>,
+        metrics: Arc<Metrics>,
+        handover: bool,
+    ) -> Front {
+        let streams = Arc::new(Semaphore::new(MOST_STREAMS));
+        let waits = Semaphore::new(MOST_WAITS);
+        Front { standing, changes, metrics, handover, streams, waits }
+    }
+
+    fn stream_clients(&self) -> usize {
+        MOST_STREAMS - self.streams.available_permits()
+    }
+}
+
+/// Listens on the address; where it is IPv6's "any" and the machine has no
+/// IPv6, on IPv4's.
+///
+/// # Errors
+/// When the address is none, or not to be had.
+pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    let listener = match (TcpListener::bind(address).await, address.strip_prefix("[::]:")) {
+        (Err(_), Some(port)) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+        (bound, _) => bound,
+    };
+    listener.with_context(|| {
+        format!("wanted an address such as [::]:4040 to listen on, found {address:?}")
+    })
+}
+
+/// Answers until the process ends.
+///
+/// # Errors
+/// When it is not known where it listens.
+pub async fn serve(listener: TcpListener, front: Front, limits: Limits) -> io::Result<()> {
+    tracing::info!(address = ?listener.local_addr()?, "serves HTTP");
+    connections::accept(listener, router(Arc::new(front)), limits).await
+}
+
+fn router(front: Arc<Front>) -> Router {
+    Router::new()
+        .route("/", get(role::name))
+        .route("/role", get(role::role))
+        .route("/goose", get(role::goose))
+        .route("/duck", get(role::duck))
+        .route("/role/stream", get(stream::stream))
+        .route("/history", get(health::history))
+        .route("/handover", post(handover::hand_over))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(health::openapi))
+        .fallback(refusal::no_such_path)
+        .method_not_allowed_fallback(refusal::no_such_method)
+        .layer(map_response(never_stored))
+        .with_state(front)
+}
+
+/// An answer is true for the moment it was asked for.
+async fn never_stored(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+const PATHS: [&str; 11] = [
+    "/",
+    "/role",
+    "/goose",
+    "/duck",
+    "/role/stream",
+    "/history",
+    "/handover",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+];
+
+/// One pod's workload, a few proxies and some people; each costs about 10 KB.
+const MOST_STREAMS: usize = 64;
+
+/// Scripts that wait, likewise.
+const MOST_WAITS: usize = 64;

@@ -397,7 +397,7 @@ impl Member {
         if let Some(tenure) = &mut self.tenure
             && record.holder.as_ref() == Some(&self.me)
         {
-            tenure.credit(&Sent { at: *now, record, cause: Cause::AppliedLate });
+            tenure.extend(now);
         }
     }
 

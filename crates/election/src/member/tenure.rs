@@ -69,6 +69,11 @@ impl Tenure {
         self.applied_hold = self.applied_hold.max(sent.record.hold);
     }
 
+    /// What only a broken rule 1 does: a deadline that counts from now.
+    pub fn extend(&mut self, now: &Reading) {
+        self.deadline = now.after(allowance(self.lease));
+    }
+
     /// Rule 9: sending a shorter lease shortens the deadline at once, whether
     /// or not it will be applied.
     pub fn shorten(&mut self, sent: &Sent) {

@@ -1,6 +1,7 @@
 //! The election's proof, with the machines that ship: stories told as text, and
 //! simulation by seed, in one small world.
 
+mod fuzz;
 mod model;
 mod simulation;
 mod stories;

@@ -38,9 +38,9 @@ fn never_two_geese_and_one_again_after_the_faults() {
 
 /// The first of these seeds that goes wrong when this rule is broken.
 pub fn first_to_fail(mutation: Mutation, seeds: std::ops::Range<u64>) -> Option<u64> {
-    seeds.into_iter().find(|seed| {
-        std::panic::catch_unwind(|| Run::new(*seed, Some(mutation)).run()).is_err()
-    })
+    seeds
+        .into_iter()
+        .find(|seed| std::panic::catch_unwind(|| Run::new(*seed, Some(mutation)).run()).is_err())
 }
 
 /// One world, and the faults that its seed gives it.

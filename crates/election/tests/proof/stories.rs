@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::world::node::{Link, uid_of};
 use crate::world::network::Network;
+use crate::world::node::{Link, uid_of};
 use crate::world::{World, in_words};
 use datadriven::{TestCase, TestFile, walk};
-use duckduckgoose_election::lease::{HandOverOrder, Orders, RECORD};
+use duckduckgoose_election::lease::{HandOverOrder, Orders, RECORD, STAMP};
 use duckduckgoose_election::member::Input;
 use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::timing::Timing;
@@ -106,6 +106,13 @@ impl Stage {
                 let object = world.server.object.clone().expect("there is a Lease to edit");
                 let mut annotations = object.annotations;
                 annotations.insert(RECORD.to_owned(), case.input.trim().to_owned());
+                world.server.overwrite(annotations);
+                world.server_changed();
+            }
+            "strip-stamp" => {
+                let object = world.server.object.clone().expect("there is a Lease to strip");
+                let mut annotations = object.annotations;
+                annotations.remove(STAMP);
                 world.server.overwrite(annotations);
                 world.server_changed();
             }

@@ -9,7 +9,9 @@ use duckduckgoose_election::record::{Record, Unreadable};
 
 use super::state::{Keeper, Machine, News, Request, State};
 use super::store::Object;
-use super::{Pond, Reached};
+use super::{
+    GIVEN_UP_IS_OVER, PROMISES_ARE_KEPT, Pond, Reached, STOPPED_BEFORE_RELEASED, TERMS_RISE,
+};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -310,7 +312,7 @@ impl Pond {
         let writer = state.nodes[index].member.as_ref().filter(|member| *member.me() == by);
         let goose = writer.is_some_and(|member| member.role_at(&self.now()) != Role::Duck);
         if write.record.released && goose {
-            state.judge.violation = Some("a release was written by a Goose");
+            state.judge.violation = Some(STOPPED_BEFORE_RELEASED);
         }
         state.store.write(&write);
         let lease = state.store.lease().expect("it was just written");
@@ -423,8 +425,7 @@ impl Pond {
         for index in 0..state.nodes.len() {
             self.drop_what_is_refused(state, index);
             let node = &state.nodes[index];
-            let asleep =
-                node.machine != Machine::Running || self.slow.processes.contains(&index);
+            let asleep = node.machine != Machine::Running || self.slow.processes.contains(&index);
             if !self.slow.requests && !node.requests.is_empty() {
                 let request = state.nodes[index].requests.remove(0);
                 self.arrive(state, index, request);
@@ -462,20 +463,21 @@ impl Pond {
     /// Rule 7, over all that became Goose; rule 11, over all that promised.
     fn judge(&self, state: &mut State) {
         let geese: Vec<_> = state.geese(self).collect();
-        for (index, term) in geese {
+        // Two of them are judged elsewhere.
+        if let [(index, term)] = geese[..] {
             let me = state.nodes[index].member.as_ref().expect("a Goose lives").me().clone();
             let judge = &mut state.judge;
             if judge.promises.iter().any(|(giver, _)| *giver != me) {
-                judge.violation = Some("a Goose while another one's promise holds");
+                judge.violation = Some(PROMISES_ARE_KEPT);
             }
             if judge.gave_up == Some((index, term)) {
-                judge.violation = Some("a Goose again in the term that it gave up");
+                judge.violation = Some(GIVEN_UP_IS_OVER);
             }
             let reign = (term, me);
             match &judge.reign {
                 Some(before) if *before == reign => {}
                 Some((greatest, _)) if *greatest >= term => {
-                    judge.violation = Some("a term that was there before");
+                    judge.violation = Some(TERMS_RISE);
                 }
                 _ => judge.reign = Some(reign),
             }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use duckduckgoose_election::timing::Timing;
 
-use super::state::Faults;
 use super::Reached::*;
+use super::state::Faults;
 use super::{Pond, Rates, Slow};
 
 /// All of them.
@@ -77,12 +77,14 @@ fn clocks() -> Vec<Pond> {
     vec![
         Pond {
             name: "asleep",
+            slow: Slow { processes: &[0], ..QUICK },
             faults: Faults { sleeps: 2, hand_overs: 1, ..NONE },
             reaches: &[TakeOver, HandOver],
             ..pond()
         },
         Pond {
             name: "paused",
+            slow: Slow { processes: &[0], ..QUICK },
             faults: Faults { pauses: 2, hand_overs: 1, ..NONE },
             reaches: &[TakeOver, ClockSuspected],
             ..pond()
@@ -232,7 +234,8 @@ fn deaths_and_promises() -> Vec<Pond> {
         },
         Pond {
             name: "deaths and old copies",
-            faults: Faults { crashes: 2, copies: 1, restores: 1, ..NONE },
+            slow: Slow { processes: &[1], ..QUICK },
+            faults: Faults { crashes: 1, copies: 1, restores: 1, ..NONE },
             reaches: &[ConfirmedDeath],
             ..pond()
         },
@@ -305,6 +308,7 @@ fn pond() -> Pond {
         rates: vec![SLOW, TRUE, TRUE],
         timing: lease(2),
         other_timing: lease(2),
+        next_in_line: 1,
         slow: QUICK,
         faults: NONE,
         reaches: &[],

@@ -40,6 +40,8 @@ pub struct Pond {
     pub timing: Timing,
     /// What the user changes the timing to, where there is a budget for it.
     pub other_timing: Timing,
+    /// The member that is next in line, by index.
+    pub next_in_line: usize,
     pub slow: Slow,
     pub faults: Faults,
     /// What must be reached, so that the search is not one of nothing.
@@ -105,12 +107,38 @@ impl Model for Pond {
             Property::always("never two Geese", |pond: &Pond, state: &State| {
                 state.geese(pond).count() <= 1
             }),
-            Property::always("terms, releases and promises", |_, state: &State| {
-                state.judge.violation.is_none()
-            }),
+            holds(TERMS_RISE),
+            holds(STOPPED_BEFORE_RELEASED),
+            holds(GIVEN_UP_IS_OVER),
+            holds(PROMISES_ARE_KEPT),
         ]
     }
 }
+
+/// Nothing has violated this property yet.
+fn holds(property: &'static str) -> Property<Pond> {
+    let holds: fn(&Pond, &State) -> bool = match property {
+        TERMS_RISE => |_, state| state.judge.violation != Some(TERMS_RISE),
+        STOPPED_BEFORE_RELEASED => {
+            |_, state| state.judge.violation != Some(STOPPED_BEFORE_RELEASED)
+        }
+        GIVEN_UP_IS_OVER => |_, state| state.judge.violation != Some(GIVEN_UP_IS_OVER),
+        _ => |_, state| state.judge.violation != Some(PROMISES_ARE_KEPT),
+    };
+    Property::always(property, holds)
+}
+
+/// Rule 7: each Goose has a greater term than all before it.
+const TERMS_RISE: &str = "terms rise";
+
+/// Rule 8: who releases says "Duck" before the release is written.
+const STOPPED_BEFORE_RELEASED: &str = "stopped before released";
+
+/// Rule 1: who gave its role up is not Goose again in that term.
+const GIVEN_UP_IS_OVER: &str = "what was given up is over";
+
+/// Rule 11: nobody else is Goose while somebody's promise holds.
+const PROMISES_ARE_KEPT: &str = "promises are kept";
 
 impl State {
     /// The members that would answer "Goose" now.

@@ -147,6 +147,7 @@ impl Pond {
     /// The first member leads, and all others follow.
     pub fn warm(&self) -> State {
         let quiet = Pond {
+            next_in_line: 0,
             slow: Default::default(),
             rates: self.rates.clone(),
             seen: Default::default(),
@@ -163,6 +164,11 @@ impl Pond {
             state = quiet.after(&state, &Action::Tick).expect("time always passes");
         }
         assert!(state.judge.reign.is_some(), "the warm start has a Goose: {state:#?}");
+        // From here on, the second one is next.
+        let quiet = Pond { next_in_line: self.next_in_line, ..quiet };
+        while let Some(next) = quiet.after(&state, &Action::KeeperActs(0)) {
+            state = next;
+        }
         state.left = self.faults;
         state
     }
@@ -177,10 +183,10 @@ impl Pond {
         node.news = vec![News::Read(state.store.lease())];
     }
 
-    /// What a keeper would have the members do: the second one goes first, so
-    /// that a Duck with a true clock waits exactly as long as it must.
+    /// What a keeper would have the members do. Who is next in line waits
+    /// exactly as long as it must.
     pub fn orders(&self, timing: Timing) -> Orders {
-        let successors = [1, 0].into_iter().take(self.members).map(uid_of).collect();
+        let successors = vec![uid_of(self.next_in_line)];
         Orders { timing: Some(timing), successors, ..Orders::default() }
     }
 }

@@ -4,13 +4,14 @@ use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, RwLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use api::names::operator_env::SIDECAR_IMAGE;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use testbed::{Cluster, Tier};
+use tokio::sync::Mutex;
 
 /// The cluster and who may use it when.
 pub struct Theatre {
@@ -54,18 +55,19 @@ impl Theatre {
             return Ok(());
         }
         let cluster = self.cluster()?;
-        if !self.has_operator() {
+        // Held until it has started: two tests begin at once, and one operator is enough.
+        let mut operator = self.operator.lock().await;
+        let runs = operator.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
+        if !runs {
             define(cluster).await?;
-            *self.operator.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(start_operator(cluster)?);
+            *operator = Some(start_operator(cluster)?);
         }
         Ok(())
     }
 
     /// Ends what was started.
     pub fn close(&self) {
-        let operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut operator) = operator {
+        if let Some(mut operator) = self.operator.blocking_lock().take() {
             // It may have ended by itself.
             let _ = operator.kill();
             let _ = operator.wait();
@@ -83,11 +85,6 @@ impl Theatre {
         };
         let lines: Vec<_> = log.lines().filter(|line| line.contains(namespace)).collect();
         Ok(lines[lines.len().saturating_sub(30)..].join("\n"))
-    }
-
-    fn has_operator(&self) -> bool {
-        let mut operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner);
-        operator.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 }
 

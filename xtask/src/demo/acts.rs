@@ -56,7 +56,9 @@ impl Play<'_> {
         }
         self.scale(MORE, "more Ducks").await?;
         self.scale(MEMBERS, "fewer").await?;
-        self.delete_pod(figures).await
+        self.delete_pod(figures).await?;
+        figures.end();
+        Ok(())
     }
 
     /// Of the member whose sidecar has been running for the longest.

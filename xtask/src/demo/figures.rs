@@ -13,6 +13,8 @@ pub struct Figures {
     started: Instant,
     /// When all builds were done.
     built: Option<Instant>,
+    /// When all acts were over; with `--lifetime` there are none.
+    ended: Option<Instant>,
     /// Three nodes, from nothing to ready.
     pub cluster_up: Option<Duration>,
     /// Of each SIGTERM to the Goose's sidecar, until another answered.
@@ -46,6 +48,7 @@ impl Figures {
         Self {
             started: Instant::now(),
             built: None,
+            ended: None,
             cluster_up: None,
             terminated: Vec::new(),
             deleted: None,
@@ -64,6 +67,11 @@ impl Figures {
         self.built = Some(Instant::now());
     }
 
+    /// All acts are over.
+    pub fn end(&mut self) {
+        self.ended = Some(Instant::now());
+    }
+
     /// One row for each figure that there is.
     pub fn render(&self, seen: &Seen) -> String {
         let mut table = Table::new();
@@ -78,11 +86,16 @@ impl Figures {
         table.to_string()
     }
 
+    fn took(&self, since: Option<Instant>) -> Option<Duration> {
+        Some(self.ended?.duration_since(since?))
+    }
+
     fn rows(&self, seen: &Seen) -> Vec<Row> {
         let rows = [
             self.cluster_up.map(|took| Row::time("cluster up", took, Some(CLUSTER_UP))),
-            self.built.map(|built| Row::time("demo, without builds", built.elapsed(), Some(DEMO))),
-            Some(Row::time("demo, with builds", self.started.elapsed(), Some(DEMO_COLD))),
+            self.took(self.built).map(|took| Row::time("demo, without builds", took, Some(DEMO))),
+            self.took(Some(self.started))
+                .map(|took| Row::time("demo, with builds", took, Some(DEMO_COLD))),
             median(&self.terminated).map(|took| {
                 let what = format!("hand-over on SIGTERM, median of {}", self.terminated.len());
                 Row::time(&what, took, Some(HAND_OVER))

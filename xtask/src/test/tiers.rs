@@ -17,7 +17,9 @@ use crate::up;
 /// # Errors
 /// Where a step fails.
 pub async fn light(filter: Option<&str>, report: &Report<'_>, screen: &Screen) -> Result<()> {
-    report.step("testbed, light tier", testbed_tests("light", filter, report)).await?;
+    report
+        .step("testbed, light tier", testbed_tests(&["light", "pretend"], filter, report))
+        .await?;
     report.step("sidecar and operator", build_programs()).await?;
     let tests = async {
         let cluster = TestCluster::start(LIGHT, true, screen).await?;
@@ -32,7 +34,7 @@ pub async fn light(filter: Option<&str>, report: &Report<'_>, screen: &Screen) -
 /// # Errors
 /// Where a step fails.
 pub async fn full(filter: Option<&str>, report: &Report<'_>, screen: &Screen) -> Result<()> {
-    report.step("testbed, full tier", testbed_tests("full", filter, report)).await?;
+    report.step("testbed, full tier", testbed_tests(&["full"], filter, report)).await?;
     let tests = async {
         let images = image::build(screen).await?;
         let cluster = TestCluster::start(FULL, false, screen).await?;
@@ -79,9 +81,15 @@ impl TestCluster {
     }
 }
 
-async fn testbed_tests(tier: &str, filter: Option<&str>, report: &Report<'_>) -> Result<Outcome> {
-    cargo_test(&["test", "--package", "duckduckgoose-testbed", "--test", tier], filter, report)
-        .await?;
+/// Those in these files of crates/testbed/tests.
+async fn testbed_tests(
+    files: &[&str],
+    filter: Option<&str>,
+    report: &Report<'_>,
+) -> Result<Outcome> {
+    let mut arguments = vec!["test", "--package", "duckduckgoose-testbed"];
+    arguments.extend(files.iter().flat_map(|file| ["--test", file]));
+    cargo_test(&arguments, filter, report).await?;
     Ok(Outcome::Passed)
 }
 

@@ -50,7 +50,9 @@ pub enum Why {
 /// What is to be done to this version of the Lease; `None` when nothing is.
 ///
 /// `longest` is the longest lease that the cluster has ever used: a Goose that
-/// nobody knows of may count on no more than that.
+/// nobody knows of may count on no more than that. It must have been read from
+/// the API server after this version of the Lease was seen: a cache of it may be
+/// older than the lease that somebody counts on.
 pub fn chore(lease: &Lease, orders: &Orders, longest: Duration) -> Option<Chore> {
     decide(lease, orders, longest, Broken::default())
 }

@@ -65,8 +65,9 @@ fn finder(mutation: Mutation) -> Finder {
         ResumeByName => Model("deaths and old copies"),
         UnstampedBelieved => Simulation,
         StampForgotten => Story("attack-21-stamp-stripped"),
-        StampKeepsRecord => Model("old copies anew"),
-        FirstIsFree => Model("deletion"),
+        StampKeepsRecord => Simulation,
+        // Rule 8 alone keeps the Ducks from taking it at once.
+        FirstIsFree => Story("rule-06-new-lease-is-nobodys"),
         QuarantineForCurrent => Model("a shorter lease"),
         TermIsPlusOne => Model("deletion"),
         FreeUnfollowed => Model("old copies of a hand-over"),

@@ -7,6 +7,7 @@ use api::DuckGooseCluster;
 use api::names::FIELD_MANAGER;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, Config, ResourceExt};
@@ -19,7 +20,7 @@ use crate::stores::Kind;
 /// After how long an ordinary call is given up.
 pub const BOUND: Duration = Duration::from_secs(5);
 
-/// After how long the write of a label is given up. An operator that starts waits as long before
+/// After how long the write of a label, or of where traffic goes, is given up. An operator that starts waits as long before
 /// its first one (rule 12), so it is short.
 pub const LABEL_BOUND: Duration = Duration::from_secs(2);
 
@@ -118,6 +119,32 @@ pub async fn replace_lease(client: &Client, lease: &Lease) -> Result<Lease, Call
     let name = lease.name_any();
     let leases = namespaced::<Lease>(client, lease);
     bounded(&format!("update Lease {name}"), leases.replace(&name, &posted(), lease)).await
+}
+
+/// Creates the EndpointSlice, which must not be there.
+///
+/// # Errors
+/// As [`bounded`], after [`LABEL_BOUND`].
+pub async fn create_slice(
+    client: &Client,
+    slice: &EndpointSlice,
+) -> Result<EndpointSlice, CallFailed> {
+    let doing = format!("create EndpointSlice {}", slice.name_any());
+    within(LABEL_BOUND, &doing, namespaced(client, slice).create(&posted(), slice)).await
+}
+
+/// Replaces the EndpointSlice of exactly this uid and resourceVersion.
+///
+/// # Errors
+/// As [`bounded`], after [`LABEL_BOUND`].
+pub async fn replace_slice(
+    client: &Client,
+    slice: &EndpointSlice,
+) -> Result<EndpointSlice, CallFailed> {
+    let name = slice.name_any();
+    let doing = format!("update EndpointSlice {name}");
+    let slices = namespaced::<EndpointSlice>(client, slice);
+    within(LABEL_BOUND, &doing, slices.replace(&name, &posted(), slice)).await
 }
 
 /// The object by the name of `like`, if there is one.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
@@ -18,6 +19,7 @@ use crate::decide::labels::{PodVersion, Tenure};
 use crate::decide::object::{Applied, version};
 use crate::decide::problem::Problem;
 use crate::decide::sidecar::SidecarImage;
+use crate::decide::traffic::SliceVersion;
 use crate::events::Events;
 use crate::stores::Stores;
 
@@ -45,10 +47,14 @@ pub struct Memory {
     pub unsettled: Vec<PodVersion>,
     /// What the API server answered to writes of labels, by the pod's uid.
     labelled: HashMap<String, ObjectMeta>,
-    /// What was applied last, by kind.
-    pub applied: HashMap<&'static str, Applied>,
-    /// Objects that cannot be as wanted, by kind.
-    pub held_off: HashMap<&'static str, HeldOff>,
+    /// EndpointSlices that a write is perhaps still on its way to.
+    pub unsettled_slices: Vec<SliceVersion>,
+    /// What the API server answered to writes of EndpointSlices.
+    slices: Vec<EndpointSlice>,
+    /// What was applied last, by kind and name.
+    pub applied: HashMap<String, Applied>,
+    /// Objects that cannot be as wanted, by kind and name.
+    pub held_off: HashMap<String, HeldOff>,
     /// When orders were last written to the Lease.
     pub ordered: Option<Instant>,
     /// The Goose that is to be moved before its pod goes, and since when.
@@ -123,6 +129,8 @@ impl Memory {
             uid: cluster.uid(),
             unsettled: Vec::new(),
             labelled: HashMap::new(),
+            unsettled_slices: Vec::new(),
+            slices: Vec::new(),
             applied: HashMap::new(),
             held_off: HashMap::new(),
             ordered: None,
@@ -165,6 +173,26 @@ impl Memory {
     /// The API server answered a write of a label with this.
     pub fn labelled(&mut self, answer: ObjectMeta) {
         self.labelled.insert(answer.uid.clone().unwrap_or_default(), answer);
+    }
+
+    /// The EndpointSlices as they are, or as this operator wrote them, where the watch is not that
+    /// far yet.
+    pub fn newest_slices(&mut self, seen: Vec<Arc<EndpointSlice>>) -> Vec<Arc<EndpointSlice>> {
+        self.slices.retain(|wrote| {
+            let like = seen.iter().find(|seen| seen.uid() == wrote.uid());
+            like.is_some_and(|seen| version(wrote) > version(&**seen))
+        });
+        let newest = |seen: Arc<EndpointSlice>| {
+            let wrote = self.slices.iter().find(|wrote| wrote.uid() == seen.uid());
+            wrote.map_or(seen, |wrote| Arc::new(wrote.clone()))
+        };
+        seen.into_iter().map(newest).collect()
+    }
+
+    /// The API server answered a write of an EndpointSlice with this.
+    pub fn wrote_slice(&mut self, answer: EndpointSlice) {
+        self.slices.retain(|slice| slice.uid() != answer.uid());
+        self.slices.push(answer);
     }
 
     /// For how long orders must wait until one `renewal` after the last ones.

@@ -1,7 +1,7 @@
 //! One pass over one cluster: observe, decide, carry out.
 //!
 //! The order is that of the rules. A dead holder's record is released first, for all wait for that.
-//! Then come labels, since clients follow them; the longest
+//! Then come traffic and labels, since clients follow them; the longest
 //! lease, before anything is ordered or waited out by it; the Lease; the other objects; and the
 //! status, which tells of all of these.
 
@@ -36,12 +36,14 @@ mod moves;
 mod objects;
 mod report;
 mod roles;
+mod traffic;
 
 /// Brings one cluster closer to its spec, and says when to look again if nothing wakes it.
 pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) -> Action {
     let memory = context.recall(&cluster);
     let mut pass = Pass::observe(&cluster, &context, memory);
     let released = pass.bury_the_dead().await;
+    pass.keep_traffic().await;
     pass.keep_labels().await;
     if !released && cluster.metadata.deletion_timestamp.is_none() {
         pass.decide_move();
@@ -261,6 +263,12 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Rule 12: for how long this run may not yet write over what an earlier run wrote, whose last
+    /// write may be on its way.
+    fn quiet(&self) -> Duration {
+        calls::LABEL_BOUND.saturating_sub(self.context.started.elapsed())
+    }
+
     fn look_again_in(&mut self, wait: Duration) {
         self.look_again = Some(self.look_again.map_or(wait, |other| other.min(wait)));
     }
@@ -292,6 +300,12 @@ impl<'a> Pass<'a> {
         self.memory.failures = if self.failed { self.memory.failures + 1 } else { 0 };
         self.look_again.map_or_else(Action::await_change, Action::requeue)
     }
+}
+
+/// Whether a write that failed so may be applied yet: what was not answered, or with an error of
+/// the server's own.
+fn may_still_arrive(failure: &CallFailed) -> bool {
+    matches!(failure.treatment, Treatment::Again | Treatment::After(_))
 }
 
 /// A conflict means that news is on its way, a few milliseconds behind.

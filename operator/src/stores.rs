@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::DuckGooseCluster;
-use api::names::CLUSTER_LABEL;
+use api::names::{CLUSTER_LABEL, FIELD_MANAGER};
 use backon::ExponentialBuilder;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -14,6 +14,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, PodSpec, Service, ServiceAccount};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -23,6 +24,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::death::Deaths;
+use crate::decide::traffic::SLICE_MANAGED_BY_LABEL;
 use crate::nodes::Nodes;
 use crate::wake::{Changes, Cluster, Wakes};
 
@@ -72,6 +74,8 @@ pub struct Stores {
     pub pods: Store<Pod>,
     /// Their StatefulSets.
     pub stateful_sets: Store<StatefulSet>,
+    /// Where their Services for the Goose lead to.
+    pub slices: Store<EndpointSlice>,
     /// Their Services.
     pub services: Store<Service>,
     /// The accounts of their sidecars.
@@ -101,6 +105,9 @@ impl Scope {
 pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Cluster>) {
     let (wakes, wake) = mpsc::unbounded();
     let of_clusters = || watcher::Config::default().labels(CLUSTER_LABEL);
+    // Kubernetes' own slices of our Services have the cluster's label, too.
+    let own_slices = watcher::Config::default()
+        .labels(&format!("{CLUSTER_LABEL},{SLICE_MANAGED_BY_LABEL}={FIELD_MANAGER}"));
     let deaths = Arc::new(Deaths::default());
     let (of_leases, of_pods) = (deaths.clone(), deaths.clone());
     let pods = reflect_telling(client, scope, of_clusters(), slim_pod, &wakes, move |event| {
@@ -114,6 +121,7 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
         }),
         pods,
         stateful_sets: reflect(client, scope, of_clusters(), slim, &wakes),
+        slices: reflect(client, scope, own_slices, slim, &wakes),
         services: reflect(client, scope, of_clusters(), slim, &wakes),
         accounts: reflect(client, scope, of_clusters(), slim, &wakes),
         roles: reflect(client, scope, of_clusters(), slim, &wakes),
@@ -132,6 +140,7 @@ impl Stores {
             self.leases.wait_until_ready(),
             self.pods.wait_until_ready(),
             self.stateful_sets.wait_until_ready(),
+            self.slices.wait_until_ready(),
             self.services.wait_until_ready(),
             self.accounts.wait_until_ready(),
             self.roles.wait_until_ready(),
@@ -143,6 +152,12 @@ impl Stores {
     pub fn pods_of(&self, cluster: &str, namespace: &str) -> Vec<Arc<Pod>> {
         let cluster = ObjectRef::new(cluster).within(namespace);
         self.pods.state_filter(|pod| pod.cluster().as_ref() == Some(&cluster))
+    }
+
+    /// The EndpointSlices of the Service for the Goose.
+    pub fn slices_of(&self, cluster: &str, namespace: &str) -> Vec<Arc<EndpointSlice>> {
+        let cluster = ObjectRef::new(cluster).within(namespace);
+        self.slices.state_filter(|slice| slice.cluster().as_ref() == Some(&cluster))
     }
 }
 

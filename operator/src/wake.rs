@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::mem;
+use std::net::IpAddr;
 
 use api::names::CLUSTER_LABEL;
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
@@ -15,6 +16,7 @@ use election::record::{Incarnation, Record, Unreadable};
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::runtime::reflector::ObjectRef;
@@ -26,7 +28,8 @@ use crate::decide::labels::label;
 use crate::decide::lease;
 use crate::decide::object::fingerprint;
 use crate::decide::owner::controller;
-use crate::decide::pods::{is_going, is_ready, node};
+use crate::decide::pods::{is_going, is_serving, node};
+use crate::decide::traffic::addresses;
 
 /// A reference to the cluster that is to be looked at.
 pub type Cluster = ObjectRef<DuckGooseCluster>;
@@ -172,7 +175,8 @@ impl Wakes for Lease {
 pub struct PodKey {
     uid: Option<String>,
     role: Option<String>,
-    ready: bool,
+    serving: bool,
+    addresses: Vec<IpAddr>,
     going: bool,
     deaths: Vec<Incarnation>,
     node: Option<String>,
@@ -186,7 +190,8 @@ impl Wakes for Pod {
         PodKey {
             uid: self.uid(),
             role: label(self).map(str::to_owned),
-            ready: is_ready(self),
+            serving: is_serving(self),
+            addresses: addresses(self).collect(),
             going: is_going(self),
             deaths: deaths(self),
             node: node(self).map(str::to_owned),
@@ -216,7 +221,7 @@ macro_rules! wakes_when_edited {
     )* };
 }
 
-wakes_when_edited!(ServiceAccount, Role, RoleBinding, Service);
+wakes_when_edited!(ServiceAccount, Role, RoleBinding, Service, EndpointSlice);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! What users see, on an API server without nodes: sidecars and operator are processes of this
 //! machine.
 
+mod a_confirmed_death_does_not_wait_for_the_lease;
 mod a_frozen_goose_makes_no_second;
 mod a_sidecar_without_its_environment_says_what_is_missing;
 mod a_sidecar_without_its_lease_waits_for_it;
@@ -10,6 +11,7 @@ mod an_outage_of_the_api_server_ends_the_goose_in_time;
 mod ducks_send_no_requests_at_rest;
 mod lone_member;
 mod sidecars_may_do_what_they_need_and_no_more;
+mod the_goose_service_leads_to_the_goose_alone;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,8 @@ fn main() -> ExitCode {
     Suite::on(Tier::Light)
         .beside_others(test_of!(sidecars_may_do_what_they_need_and_no_more))
         .beside_others(test_of!(ducks_send_no_requests_at_rest))
+        .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
+        .beside_others(test_of!(the_goose_service_leads_to_the_goose_alone))
         .beside_others(test_of!(a_frozen_goose_makes_no_second))
         .beside_others(test_of!(a_sidecar_without_its_environment_says_what_is_missing))
         .beside_others(test_of!(a_sidecar_without_its_lease_waits_for_it))

@@ -18,6 +18,9 @@ pub const GOOSE: &str = "goose";
 /// Value of [`ROLE_LABEL`] on all other pods.
 pub const DUCK: &str = "duck";
 
+/// Annotation of the EndpointSlices of the Goose's Service: the term of the Goose they lead to.
+pub const TERM_ANNOTATION: &str = "duckduckgoose.dev/term";
+
 /// Name of the native sidecar container that the operator puts into each pod.
 pub const SIDECAR_CONTAINER: &str = "duckgoose";
 
@@ -67,7 +70,7 @@ pub mod operator_env {
 /// The longest name of a cluster, in characters.
 ///
 /// Labels, Services and pods are named after the cluster, and a label's value has at most 63:
-/// `<name>-members` needs 8 more, `<name>-duckgoose` 10, the StatefulSet's revision label 11.
+/// `<name>-members` needs 8 more, `<name>-duckgoose` 10, `<name>-goose-ipv6` 11, the StatefulSet's revision label 11.
 pub const LONGEST_CLUSTER_NAME: usize = 50;
 
 /// Name of the ServiceAccount, Role and RoleBinding of a cluster's sidecars.
@@ -86,6 +89,16 @@ pub fn members_service(cluster: &str) -> String {
     format!("{cluster}-members")
 }
 
+/// Name of the Service that leads to the Goose, and to nobody else.
+pub fn goose_service(cluster: &str) -> String {
+    format!("{cluster}-goose")
+}
+
+/// Name of the Service that leads to the Ducks that are ready.
+pub fn ducks_service(cluster: &str) -> String {
+    format!("{cluster}-ducks")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +107,8 @@ mod tests {
     fn the_longest_name_leaves_room_for_every_suffix() {
         let name = "x".repeat(LONGEST_CLUSTER_NAME);
         let revision = format!("{name}-0123456789");
-        for derived in [sidecar_account(&name), members_service(&name), revision] {
+        let services = [members_service(&name), goose_service(&name), ducks_service(&name)];
+        for derived in services.into_iter().chain([sidecar_account(&name), revision]) {
             assert!(derived.len() <= 63, "{derived} has {} characters", derived.len());
         }
     }

@@ -7,9 +7,14 @@ use super::owner::controller;
 
 /// Whether the pod is ready and is to stay.
 pub fn is_ready(pod: &Pod) -> bool {
+    is_serving(pod) && !is_going(pod)
+}
+
+/// Whether the pod is ready, be it on its way out or not.
+pub fn is_serving(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut ready = conditions.filter(|condition| condition.type_ == "Ready");
-    !is_going(pod) && ready.any(|condition| condition.status == "True")
+    ready.any(|condition| condition.status == "True")
 }
 
 /// Whether the pod is being deleted.

@@ -11,6 +11,7 @@ use super::{PERMISSION_RETRY, Pass, REFUSAL_RETRY};
 use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
 use crate::decide::object::{self, Applied, Found, Step, fingerprint};
+use crate::decide::ports::ports;
 use crate::decide::problem::Problem;
 use crate::decide::{access, service, workload};
 use crate::memory::HeldOff;
@@ -27,7 +28,10 @@ impl Pass<'_> {
         self.keep::<Role>(&stores.roles, access::role(&self.owner)).await;
         let binding = access::role_binding(&self.owner, &spec.template);
         self.keep::<RoleBinding>(&stores.role_bindings, binding).await;
+        let ports = ports(&spec.template);
         self.keep::<Service>(&stores.services, service::members(&self.owner)).await;
+        self.keep::<Service>(&stores.services, service::goose(&self.owner, &ports)).await;
+        self.keep::<Service>(&stores.services, service::ducks(&self.owner, &ports)).await;
         let image = &self.context.image;
         let set = workload::stateful_set(&self.owner, self.replicas(), &spec.template, image);
         self.keep(&stores.stateful_sets, set).await;
@@ -36,13 +40,14 @@ impl Pass<'_> {
     /// Makes the object as wanted, and notes what keeps it from being so.
     async fn keep<K: Kind + k8s_openapi::Resource>(&mut self, store: &Store<K>, wanted: K) {
         let print = fingerprint(&wanted);
-        if let Some(problem) = self.still_held_off(K::KIND, print) {
+        let object = called(&wanted);
+        if let Some(problem) = self.still_held_off(&object, print) {
             return self.problems.push(problem);
         }
         match self.bring_about(store, &wanted, print).await {
             Ok(()) => (),
             Err(failure) => match Problem::from_failure(&failure) {
-                Some(problem) => self.hold_off(K::KIND, print, problem, Some(&failure)),
+                Some(problem) => self.hold_off(object, print, problem, Some(&failure)),
                 None => self.note(failure),
             },
         }
@@ -56,7 +61,7 @@ impl Pass<'_> {
         print: u64,
     ) -> Result<(), CallFailed> {
         let client = &self.context.client;
-        let name = format!("{} {}", K::KIND, wanted.name_any());
+        let name = called(wanted);
         let watched = named(store, &wanted.name_any(), &self.owner.namespace);
         let seen = match &watched {
             Some(seen) => Some(seen.clone()),
@@ -64,7 +69,7 @@ impl Pass<'_> {
             None => calls::find(client, wanted).await?.map(Arc::new),
         };
         let found = seen.map(|seen| Found::new(&*seen, &self.owner));
-        let applied = self.memory.applied.get(K::KIND);
+        let applied = self.memory.applied.get(&name);
         let uid = match object::step(&name, print, found.as_ref(), applied) {
             Step::Nothing => return Ok(()),
             Step::Blocked(problem) if watched.is_some() => {
@@ -72,7 +77,7 @@ impl Pass<'_> {
                 return Ok(());
             }
             Step::Blocked(problem) => {
-                self.hold_off(K::KIND, print, problem, None);
+                self.hold_off(name, print, problem, None);
                 return Ok(());
             }
             Step::Make => None,
@@ -80,25 +85,25 @@ impl Pass<'_> {
         };
         let became = calls::apply(client, wanted, uid.as_deref()).await?;
         let became = Found::new(&became, &self.owner);
-        self.memory.applied.insert(K::KIND, Applied { wanted: print, became });
+        self.memory.applied.insert(name, Applied { wanted: print, became });
         Ok(())
     }
 
     /// The problem that was met with the very same object, until it is time to try again.
-    fn still_held_off(&mut self, kind: &'static str, wanted: u64) -> Option<Problem> {
-        let held = self.memory.held_off.get(kind)?.clone();
+    fn still_held_off(&mut self, object: &str, wanted: u64) -> Option<Problem> {
+        let held = self.memory.held_off.get(object)?.clone();
         if held.wanted == wanted && self.now < held.until {
             self.look_again_in(held.until - self.now);
             return Some(held.problem);
         }
-        self.memory.held_off.remove(kind);
+        self.memory.held_off.remove(object);
         None
     }
 
     /// Running pods are left as they are; the same object is not tried hot.
     fn hold_off(
         &mut self,
-        kind: &'static str,
+        object: String,
         wanted: u64,
         problem: Problem,
         failure: Option<&CallFailed>,
@@ -112,8 +117,13 @@ impl Pass<'_> {
             problem = problem.message
         );
         let held = HeldOff { wanted, until: self.now + wait, problem: problem.clone() };
-        self.memory.held_off.insert(kind, held);
+        self.memory.held_off.insert(object, held);
         self.look_again_in(wait);
         self.problems.push(problem);
     }
+}
+
+/// `Service pond-members`, for example.
+fn called<K: Kind + k8s_openapi::Resource>(object: &K) -> String {
+    format!("{} {}", K::KIND, object.name_any())
 }

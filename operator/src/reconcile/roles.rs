@@ -4,7 +4,7 @@ use futures::StreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 
-use super::Pass;
+use super::{Pass, may_still_arrive};
 use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
 use crate::decide::labels::{self, LabelWrite};
@@ -16,7 +16,7 @@ impl Pass<'_> {
         let pods = self.memory.newest_pods(&self.pods);
         self.memory.unsettled.retain(|pod| pod.is_still_so(&pods));
         let plan = labels::plan(&pods, holder, self.context.tenure(), &self.memory.unsettled);
-        let quiet = calls::LABEL_BOUND.saturating_sub(self.context.started.elapsed());
+        let quiet = self.quiet();
         if plan.inherits && !quiet.is_zero() {
             return self.look_again_in(quiet);
         }
@@ -58,12 +58,6 @@ async fn attempt(
 ) -> (LabelWrite, Result<ObjectMeta, CallFailed>) {
     let answer = calls::label(client, namespace, &write).await;
     (write, answer)
-}
-
-/// Whether a write that failed so may be applied yet: what was not answered, or with an error of
-/// the server's own.
-fn may_still_arrive(failure: &CallFailed) -> bool {
-    matches!(failure.treatment, Treatment::Again | Treatment::After(_))
 }
 
 const LABELS_AT_ONCE: usize = 16;

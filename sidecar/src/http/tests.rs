@@ -2,6 +2,7 @@
 
 mod answers;
 mod description;
+mod examples;
 mod limits;
 mod requests;
 

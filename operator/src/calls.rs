@@ -90,6 +90,21 @@ pub async fn patch_status(
     bounded(&doing, clusters.patch_status(&name, &managed(), &Patch::Merge(patch))).await
 }
 
+/// Patches the cluster itself.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn patch(
+    client: &Client,
+    cluster: &DuckGooseCluster,
+    patch: &Value,
+) -> Result<DuckGooseCluster, CallFailed> {
+    let clusters = namespaced::<DuckGooseCluster>(client, cluster);
+    let name = cluster.name_any();
+    let doing = format!("change DuckGooseCluster {name}");
+    bounded(&doing, clusters.patch(&name, &managed(), &Patch::Merge(patch))).await
+}
+
 /// Creates the Lease, which must not be there.
 ///
 /// # Errors

@@ -57,6 +57,8 @@ pub struct Memory {
     pub held_off: HashMap<String, HeldOff>,
     /// When orders were last written to the Lease.
     pub ordered: Option<Instant>,
+    /// The cluster's resourceVersion after a request for a hand-over was taken away from it.
+    pub answered: u64,
     /// The Goose that is to be moved before its pod goes, and since when.
     pub awaited: Option<(Awaited, Instant)>,
     /// Since when there has been no Goose with a ready pod.
@@ -134,6 +136,7 @@ impl Memory {
             applied: HashMap::new(),
             held_off: HashMap::new(),
             ordered: None,
+            answered: 0,
             awaited: None,
             without_goose: None,
             failures: 0,
@@ -149,6 +152,12 @@ impl Memory {
             Some((wrote, status)) if *wrote > seen => (*wrote, status.clone()),
             _ => (seen, cluster.status.clone()),
         }
+    }
+
+    /// The API server answered with this when a request for a hand-over was taken away.
+    pub fn answered_request(&mut self, answer: &DuckGooseCluster) {
+        self.answered = version(answer);
+        self.wrote_status(answer);
     }
 
     /// The API server answered a write of the status with this.

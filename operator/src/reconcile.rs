@@ -46,7 +46,7 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
     pass.keep_traffic().await;
     pass.keep_labels().await;
     if !released && cluster.metadata.deletion_timestamp.is_none() {
-        pass.decide_move();
+        pass.decide_move().await;
         if pass.keep_longest_lease().await && !pass.is_outrun() {
             pass.keep_lease().await;
         }
@@ -188,7 +188,8 @@ impl<'a> Pass<'a> {
             timing: Some(timing),
             successors: succession::successors(&self.line()),
             handover: self.handover.clone(),
-            ..Orders::default()
+            paused: self.cluster.spec.paused,
+            fenced: self.rules().barred(&self.members),
         };
         let step = lease::step(lease::Situation {
             owner: &self.owner,

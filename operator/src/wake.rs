@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use std::mem;
 use std::net::IpAddr;
 
-use api::names::CLUSTER_LABEL;
+use api::names::{CLUSTER_LABEL, HANDOVER_ANNOTATION};
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
 use election::lease::Orders;
 use election::record::{Incarnation, Record, Unreadable};
@@ -28,7 +28,7 @@ use crate::decide::labels::label;
 use crate::decide::lease;
 use crate::decide::object::fingerprint;
 use crate::decide::owner::controller;
-use crate::decide::pods::{is_going, is_serving, node};
+use crate::decide::pods::{is_fenced, is_going, is_serving, node};
 use crate::decide::traffic::addresses;
 
 /// A reference to the cluster that is to be looked at.
@@ -133,11 +133,12 @@ fn differing<K: Wakes>(before: Option<&Sight<K>>, after: Option<&Sight<K>>) -> V
 }
 
 impl Wakes for DuckGooseCluster {
-    type Key = (Option<String>, Option<i64>, bool, Option<DuckGooseClusterStatus>);
+    type Key = (Option<String>, Option<i64>, bool, Option<String>, Option<DuckGooseClusterStatus>);
 
     fn key(&self) -> Self::Key {
         let going = self.metadata.deletion_timestamp.is_some();
-        (self.uid(), self.metadata.generation, going, self.status.clone())
+        let request = self.annotations().get(HANDOVER_ANNOTATION).cloned();
+        (self.uid(), self.metadata.generation, going, request, self.status.clone())
     }
 
     fn cluster(&self) -> Option<Cluster> {
@@ -178,6 +179,7 @@ pub struct PodKey {
     serving: bool,
     addresses: Vec<IpAddr>,
     going: bool,
+    fenced: bool,
     deaths: Vec<Incarnation>,
     node: Option<String>,
     owner: Option<OwnerReference>,
@@ -193,6 +195,7 @@ impl Wakes for Pod {
             serving: is_serving(self),
             addresses: addresses(self).collect(),
             going: is_going(self),
+            fenced: is_fenced(self),
             deaths: deaths(self),
             node: node(self).map(str::to_owned),
             owner: controller(&self.metadata).cloned(),

@@ -75,6 +75,11 @@ pub struct DuckGooseClusterSpec {
     /// a living one renews.
     #[serde(default)]
     pub lease: LeaseSettings,
+
+    /// True while nothing is to change by itself: the Goose stays, nobody takes over from it, also
+    /// when it dies, and its pod is not scaled away. False when left out.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 fn default_replicas() -> i32 {

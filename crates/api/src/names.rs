@@ -21,6 +21,13 @@ pub const DUCK: &str = "duck";
 /// Annotation of the EndpointSlices of the Goose's Service: the term of the Goose they lead to.
 pub const TERM_ANNOTATION: &str = "duckduckgoose.dev/term";
 
+/// Annotation of a cluster: the name of the pod that is to be Goose next. The operator takes it away
+/// when that pod is Goose, or when it cannot be, and then an Event says why.
+pub const HANDOVER_ANNOTATION: &str = "duckduckgoose.dev/handover";
+
+/// Annotation of a pod: it is and stays a Duck, whatever the value, unless that is `false`.
+pub const FENCED_ANNOTATION: &str = "duckduckgoose.dev/fenced";
+
 /// Name of the native sidecar container that the operator puts into each pod.
 pub const SIDECAR_CONTAINER: &str = "duckgoose";
 

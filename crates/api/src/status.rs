@@ -59,6 +59,9 @@ pub mod condition {
     /// Pods are coming, going or being replaced.
     pub const PROGRESSING: &str = "Progressing";
 
+    /// `spec.paused` is true: the Goose stays, and nobody takes over.
+    pub const PAUSED: &str = "Paused";
+
     /// All objects of the cluster are as its spec wants them. False, with the API server's own
     /// words, where the operator may not or cannot make them so; running pods are left alone.
     pub const RECONCILED: &str = "Reconciled";
@@ -84,6 +87,14 @@ pub mod progressing {
     pub const PODS_CHANGING: &str = "PodsChanging";
     /// False: all are.
     pub const COMPLETE: &str = "Complete";
+}
+
+/// Reasons of [`condition::PAUSED`].
+pub mod paused {
+    /// True: the spec says so.
+    pub const PAUSED_BY_SPEC: &str = "PausedBySpec";
+    /// False: the spec does not.
+    pub const NOT_PAUSED: &str = "NotPaused";
 }
 
 /// Reasons of [`condition::RECONCILED`].

@@ -23,6 +23,13 @@ pub struct Happening {
     pub about: Option<ObjectReference>,
 }
 
+impl Happening {
+    /// Somebody asked for what cannot be.
+    pub fn refused(reason: &str, note: String) -> Happening {
+        Happening { warning: true, reason: reason.to_owned(), note: shortened(&note), about: None }
+    }
+}
+
 /// What happened between two statuses.
 pub fn happenings(
     before: &DuckGooseClusterStatus,

@@ -15,6 +15,7 @@ pub mod owner;
 pub mod pods;
 pub mod ports;
 pub mod problem;
+pub mod request;
 pub mod service;
 pub mod sidecar;
 pub mod status;

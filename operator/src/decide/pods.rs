@@ -1,5 +1,6 @@
 //! What the operator reads from a pod.
 
+use api::names::FENCED_ANNOTATION;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
@@ -25,6 +26,11 @@ pub fn is_going(pod: &Pod) -> bool {
 /// The name of the node that the pod is on, if it is on one yet.
 pub fn node(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref()?.node_name.as_deref()
+}
+
+/// Whether somebody wants the pod to be and stay a Duck.
+pub fn is_fenced(pod: &Pod) -> bool {
+    pod.annotations().get(FENCED_ANNOTATION).is_some_and(|value| value != "false")
 }
 
 /// Whether the pod is one of the StatefulSet with this uid.
@@ -96,6 +102,18 @@ mod tests {
         assert!(!belongs_to(&pod, Some("other set")));
         assert!(!belongs_to(&pod, None));
         assert!(!belongs_to(&Pod::default(), None));
+    }
+
+    #[test]
+    fn a_pod_is_fenced_by_its_annotation() {
+        for (value, wanted) in
+            [(None, false), (Some("true"), true), (Some(""), true), (Some("false"), false)]
+        {
+            let mut pod = sample::pod(0, "duck", true);
+            let annotations = value.map(|value: &str| (FENCED_ANNOTATION.into(), value.into()));
+            pod.annotations_mut().extend(annotations);
+            assert_eq!(is_fenced(&pod), wanted, "{value:?}");
+        }
     }
 
     #[test]

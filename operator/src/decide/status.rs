@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::DuckGooseClusterStatus;
 use api::names::CLUSTER_LABEL;
-use api::status::{condition, progressing, reconciled};
+use api::status::{condition, paused, progressing, reconciled};
 use election::record::Record;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -37,6 +37,8 @@ pub struct Situation<'a> {
     pub generation: Option<i64>,
     /// `spec.replicas`.
     pub replicas: i32,
+    /// `spec.paused`.
+    pub paused: bool,
     /// Pods of the cluster's StatefulSet.
     pub members: &'a [Arc<Pod>],
     /// The cluster's StatefulSet.
@@ -69,6 +71,7 @@ pub fn status(now: Situation) -> DuckGooseClusterStatus {
     let conditions = [
         (condition::AVAILABLE, now.available.clone()),
         (condition::PROGRESSING, progress(now.replicas, now.stateful_set)),
+        (condition::PAUSED, paused(now.paused)),
         (condition::RECONCILED, reconciled(now.problems)),
     ];
     DuckGooseClusterStatus {
@@ -152,6 +155,14 @@ fn progress(replicas: i32, set: Option<&StatefulSet>) -> Verdict {
     Verdict::new("True", progressing::PODS_CHANGING, message)
 }
 
+fn paused(paused: bool) -> Verdict {
+    if paused {
+        let message = "spec.paused is true: the Goose stays, and nobody takes over";
+        return Verdict::new("True", paused::PAUSED_BY_SPEC, message);
+    }
+    Verdict::new("False", paused::NOT_PAUSED, "spec.paused is false")
+}
+
 fn reconciled(problems: &[Problem]) -> Verdict {
     let Some(first) = problems.first() else {
         return Verdict::new("True", reconciled::UP_TO_DATE, "everything is as the spec wants it");
@@ -223,6 +234,7 @@ mod tests {
         status(Situation {
             cluster: "pond",
             generation: Some(2),
+            paused: false,
             replicas: 3,
             members: &members(),
             stateful_set: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use super::pods::{has_uid, is_ready, node, ordinal};
+use super::pods::{has_uid, is_fenced, is_ready, node, ordinal};
 
 /// What decides about the succession, beside the pods themselves.
 #[derive(Clone, Copy, Debug)]
@@ -37,14 +37,27 @@ impl Rules<'_> {
         cordoned.then_some(Leaving::Cordon)
     }
 
-    /// The ready members that are next in line after the pod with the uid `goose`.
+    /// Whether the pod may not lead.
+    pub fn is_barred(&self, pod: &Pod) -> bool {
+        is_fenced(pod)
+    }
+
+    /// The uids of the members that may not lead.
+    pub fn barred(&self, members: &[Arc<Pod>]) -> Vec<String> {
+        let mut barred: Vec<String> =
+            members.iter().filter(|pod| self.is_barred(pod)).filter_map(|pod| pod.uid()).collect();
+        barred.sort();
+        barred
+    }
+
+    /// The ready members that may lead and are next in line after the pod with the uid `goose`.
     ///
     /// Those that are about to go come last: the role would only move once more. Low ordinals come
     /// first, since the highest ones go when the set shrinks.
     pub fn line(&self, members: &[Arc<Pod>], goose: Option<&str>) -> Vec<Arc<Pod>> {
         let is_goose = |pod: &Pod| goose.is_some_and(|goose| has_uid(pod, goose));
-        let mut line: Vec<Arc<Pod>> =
-            members.iter().filter(|pod| is_ready(pod) && !is_goose(pod)).cloned().collect();
+        let may_follow = |pod: &&Arc<Pod>| is_ready(pod) && !is_goose(pod) && !self.is_barred(pod);
+        let mut line: Vec<Arc<Pod>> = members.iter().filter(may_follow).cloned().collect();
         line.sort_by_key(|pod| (self.leaving(pod).is_some(), ordinal(pod), pod.name_any()));
         line
     }
@@ -62,6 +75,8 @@ const LENGTH_OF_THE_LINE: usize = 4;
 
 #[cfg(test)]
 mod tests {
+    use api::names::FENCED_ANNOTATION;
+
     use super::super::pods::sample::pod;
     use super::*;
 
@@ -95,6 +110,16 @@ mod tests {
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));
         let rules = Rules { replicas: 1, cordoned: &nowhere() };
         assert!(rules.line(&[Arc::new(going)], None).is_empty());
+    }
+
+    #[test]
+    fn a_fenced_pod_succeeds_nobody_and_is_named() {
+        let mut members = set(&[(0, true), (1, true)]);
+        let fenced = Arc::make_mut(&mut members[0]);
+        fenced.annotations_mut().insert(FENCED_ANNOTATION.into(), "true".into());
+        let rules = Rules { replicas: 2, cordoned: &nowhere() };
+        assert_eq!(successors(&rules.line(&members, None)), ["p1"]);
+        assert_eq!(rules.barred(&members), ["p0"]);
     }
 
     #[test]

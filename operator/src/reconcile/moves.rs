@@ -1,12 +1,19 @@
-//! The Goose is moved before its pod must go.
+//! The Goose is moved: because somebody asks for it, or before its pod must go.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::names::HANDOVER_ANNOTATION;
 use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 
 use super::Pass;
+use crate::calls;
 use crate::decide::handover::{self, BOUND, Move};
+use crate::decide::happening::Happening;
+use crate::decide::lease;
+use crate::decide::object::version;
+use crate::decide::request::{self, Answer, answer};
 use crate::decide::succession::Rules;
 
 impl Pass<'_> {
@@ -22,7 +29,16 @@ impl Pass<'_> {
     }
 
     /// Decides where the Goose is to be moved, if at all.
-    pub(super) fn decide_move(&mut self) {
+    pub(super) async fn decide_move(&mut self) {
+        self.handover = None;
+        // Nobody would take the role over while the cluster is paused.
+        if !self.cluster.spec.paused {
+            self.move_before_it_must_go();
+        }
+        self.answer_request().await;
+    }
+
+    fn move_before_it_must_go(&mut self) {
         let record = self.record.as_ref();
         let Move { order, awaited } =
             handover::decide(&self.rules(), &self.members, &self.line(), record);
@@ -46,8 +62,55 @@ impl Pass<'_> {
 
     /// How many pods the StatefulSet is to have now.
     pub(super) fn replicas(&self) -> i32 {
-        let kept = self.left_to_move().is_some();
+        let kept = self.cluster.spec.paused || self.left_to_move().is_some();
         let wanted = self.cluster.spec.replicas;
         handover::replicas(wanted, &self.members, self.record.as_ref(), kept)
     }
+
+    /// The planned hand-over.
+    async fn answer_request(&mut self) {
+        let Some(asked) = self.cluster.annotations().get(HANDOVER_ANNOTATION) else { return };
+        if version(self.cluster) < self.memory.answered {
+            return; // From before it was taken away.
+        }
+        let ordered = self.lease.as_deref().and_then(|found| lease::read(found).orders.handover);
+        let answer = answer(
+            asked,
+            request::Situation {
+                rules: &self.rules(),
+                members: &self.members,
+                record: self.record.as_ref(),
+                ordered: ordered.as_ref(),
+                paused: self.cluster.spec.paused,
+            },
+        );
+        match answer {
+            Answer::Wait => (),
+            Answer::Order(order) => self.handover = Some(order),
+            Answer::Done => drop(self.take_request_away().await),
+            Answer::Refused(why) => {
+                if self.take_request_away().await {
+                    let refused = Happening::refused(HAND_OVER_REFUSED, why);
+                    self.context.events.tell(self.cluster, refused);
+                }
+            }
+        }
+    }
+
+    /// Takes the annotation away, so that the request is answered once. Whether that was done.
+    async fn take_request_away(&mut self) -> bool {
+        let (version, _) = self.memory.newest(self.cluster);
+        let patch = request::taken_away(&self.owner.uid, &version.to_string());
+        match calls::patch(&self.context.client, self.cluster, &patch).await {
+            Ok(cluster) => self.memory.answered_request(&cluster),
+            Err(failure) => {
+                self.note(failure);
+                return false;
+            }
+        }
+        true
+    }
 }
+
+/// Reason of the Event.
+const HAND_OVER_REFUSED: &str = "HandOverRefused";

@@ -26,6 +26,7 @@ impl Pass<'_> {
             cluster: &owner.name,
             generation: self.cluster.metadata.generation,
             replicas: self.cluster.spec.replicas,
+            paused: self.cluster.spec.paused,
             members: &self.members,
             stateful_set: own_set,
             record: self.record.as_ref(),

@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 
 use api::names::operator_env::{
-    LOG_FORMAT, LOG_LEVEL, SIDECAR_IMAGE, SIDECAR_PULL_POLICY, WATCH_NAMESPACE,
+    LOG_FORMAT, LOG_LEVEL, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_POD, OPERATOR_POD_UID,
+    SIDECAR_IMAGE, SIDECAR_PULL_POLICY, WATCH_NAMESPACE,
 };
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use tracing::Level;
 
+use crate::decide::own_lease;
 use crate::decide::sidecar::SidecarImage;
+use crate::leadership::OwnPod;
+use crate::own_lease::OwnLease;
 use crate::stores::Scope;
 use crate::telemetry::LogFormat;
 
@@ -39,6 +43,23 @@ pub struct Arguments {
     )]
     watch_namespace: String,
 
+    /// Namespace of the operator's own pod
+    #[arg(long, env = OPERATOR_NAMESPACE, value_name = "NAMESPACE")]
+    own_namespace: Option<String>,
+
+    /// Name of the operator's own pod, to be elected among several [default: no election]
+    #[arg(long, env = OPERATOR_POD, value_name = "POD",
+          requires_all = ["own_namespace", "own_pod_uid", "own_account"])]
+    own_pod: Option<String>,
+
+    /// `metadata.uid` of the operator's own pod
+    #[arg(long, env = OPERATOR_POD_UID, value_name = "UID")]
+    own_pod_uid: Option<String>,
+
+    /// ServiceAccount of the operator's own pod
+    #[arg(long, env = OPERATOR_ACCOUNT, value_name = "NAME")]
+    own_account: Option<String>,
+
     /// Where to answer GET /livez and /readyz
     #[arg(
         long,
@@ -64,6 +85,19 @@ impl Arguments {
             reference: self.sidecar_image.clone(),
             pull_policy: given(&self.sidecar_pull_policy),
         }
+    }
+
+    /// The pod that this process runs in, if it was told so.
+    pub fn own_pod(&self) -> Option<OwnPod> {
+        Some(OwnPod {
+            name: self.own_pod.clone()?,
+            uid: self.own_pod_uid.clone()?,
+            lease: OwnLease {
+                name: own_lease::name(&self.scope()),
+                namespace: self.own_namespace.clone()?,
+                account: self.own_account.clone()?,
+            },
+        })
     }
 
     /// The namespaces to work in.

@@ -9,6 +9,7 @@
 //! | [`decide`] | the decisions, as pure functions |
 //! | [`reconcile`] | one pass over one cluster: observe, decide, carry out |
 //! | [`controller`] | which cluster is passed over when |
+//! | [`leadership`], [`own_lease`] | which replica of the operator works |
 //! | [`stores`], [`nodes`], [`wake`] | what the API server told, and which of it matters |
 //! | [`death`] | which holders were seen to live, and to die |
 //! | [`memory`] | what is remembered between two passes |
@@ -23,8 +24,10 @@ mod decide;
 mod definition;
 mod events;
 mod health;
+mod leadership;
 mod memory;
 mod nodes;
+mod own_lease;
 mod reconcile;
 mod stores;
 mod telemetry;
@@ -36,6 +39,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::Arguments;
+use leadership::Leadership;
 use memory::Context;
 
 #[tokio::main]
@@ -57,9 +61,14 @@ async fn run(arguments: Arguments) -> Result<(), CannotRun> {
     let client = calls::connect().await?;
     let scope = arguments.scope();
     definition::wait_for(&client, &scope, &health, terminated.clone()).await;
-    let (stores, wakes) = stores::watch(&client, &scope);
-    let context = Context::new(client, stores, arguments.sidecar_image());
-    controller::run(context, wakes, &health, terminated).await;
+    let (stores, mut wakes) = stores::watch(&client, &scope);
+    controller::get_ready(&stores, &health, terminated.clone()).await;
+    let leadership = Leadership::stand(&client, arguments.own_pod())?;
+    while let Some(won) = controller::wait_to_lead(&leadership, &mut wakes, &terminated).await {
+        let context = Context::new(client.clone(), stores.clone(), arguments.sidecar_image(), won);
+        controller::lead(context, &leadership, &mut wakes, &terminated).await;
+    }
+    leadership.hand_over().await;
     Ok(())
 }
 
@@ -72,4 +81,6 @@ enum CannotRun {
     Connection(#[from] calls::NotConfigured),
     #[error("wanted to be told of SIGTERM, but {0}")]
     Signal(#[from] std::io::Error),
+    #[error(transparent)]
+    Identity(#[from] election::record::NotAnIncarnation),
 }

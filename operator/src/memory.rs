@@ -14,6 +14,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
+use crate::calls::LABEL_BOUND;
 use crate::decide::handover::Awaited;
 use crate::decide::labels::{PodVersion, Tenure};
 use crate::decide::object::{Applied, version};
@@ -21,6 +22,7 @@ use crate::decide::problem::Problem;
 use crate::decide::sidecar::SidecarImage;
 use crate::decide::traffic::SliceVersion;
 use crate::events::Events;
+use crate::leadership::Won;
 use crate::stores::Stores;
 
 /// What each pass has.
@@ -33,8 +35,8 @@ pub struct Context {
     pub image: SidecarImage,
     /// Where people are told.
     pub events: Events,
-    /// When this run of the operator started.
-    pub started: Instant,
+    /// Rule 12: until when an earlier leader's last write may be on its way.
+    pub quiet_until: Instant,
     tenure: OnceLock<Tenure>,
     memories: Mutex<HashMap<(String, String), Memory>>,
 }
@@ -81,14 +83,18 @@ pub struct HeldOff {
 }
 
 impl Context {
-    /// What each pass of this run of the operator has.
-    pub fn new(client: Client, stores: Stores, image: SidecarImage) -> Arc<Context> {
+    /// What each pass has, while this replica leads.
+    pub fn new(client: Client, stores: Stores, image: SidecarImage, won: Won) -> Arc<Context> {
+        let quiet = match won {
+            Won::HandedOver => Duration::ZERO,
+            Won::TookOver => LABEL_BOUND,
+        };
         Arc::new(Context {
             events: Events::new(client.clone()),
             client,
             stores,
             image,
-            started: Instant::now(),
+            quiet_until: Instant::now() + quiet,
             tenure: OnceLock::new(),
             memories: Mutex::default(),
         })

@@ -267,7 +267,7 @@ impl<'a> Pass<'a> {
     /// Rule 12: for how long this run may not yet write over what an earlier run wrote, whose last
     /// write may be on its way.
     fn quiet(&self) -> Duration {
-        calls::LABEL_BOUND.saturating_sub(self.context.started.elapsed())
+        self.context.quiet_until.saturating_duration_since(Instant::now())
     }
 
     fn look_again_in(&mut self, wait: Duration) {

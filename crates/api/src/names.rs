@@ -68,6 +68,12 @@ pub mod operator_env {
     pub const WATCH_NAMESPACE: &str = "DUCKGOOSE_WATCH_NAMESPACE";
     /// Namespace of the operator's own pod.
     pub const OPERATOR_NAMESPACE: &str = "DUCKGOOSE_OPERATOR_NAMESPACE";
+    /// Name of the operator's own pod; one that is told none works without an election.
+    pub const OPERATOR_POD: &str = "DUCKGOOSE_OPERATOR_POD";
+    /// `metadata.uid` of the operator's own pod.
+    pub const OPERATOR_POD_UID: &str = "DUCKGOOSE_OPERATOR_POD_UID";
+    /// ServiceAccount of the operator's own pod, which owns the Lease of its election.
+    pub const OPERATOR_ACCOUNT: &str = "DUCKGOOSE_OPERATOR_ACCOUNT";
     /// `json` or `text`.
     pub const LOG_FORMAT: &str = "DUCKGOOSE_LOG_FORMAT";
     /// The least urgent level to log: `error`, `warn`, `info`, `debug` or `trace`.

@@ -138,11 +138,17 @@ fn strangers_run(strangers: &[String]) -> Problem {
 
 /// The whole object, with what the operator owns of it as it should be, and all else as it was.
 fn rewritten(lease: &Lease, owner: &Owner, orders: &Orders, quarantine: Option<&Record>) -> Lease {
-    let mut lease = lease.clone();
+    let mut lease = ordered(lease, orders, quarantine);
     lease.labels_mut().extend(owner.labels());
     if owner.standing(&lease.metadata) == Standing::Unowned {
         lease.owner_references_mut().push(owner.reference());
     }
+    lease
+}
+
+/// The whole object with these orders, and stamped where it is to become a quarantine.
+pub fn ordered(lease: &Lease, orders: &Orders, quarantine: Option<&Record>) -> Lease {
+    let mut lease = lease.clone();
     for (key, value) in orders.to_annotations() {
         match value {
             Some(value) => lease.annotations_mut().insert(key.to_owned(), value),

@@ -11,6 +11,7 @@ pub mod labels;
 pub mod lease;
 pub mod longest;
 pub mod object;
+pub mod own_lease;
 pub mod owner;
 pub mod pods;
 pub mod ports;

@@ -71,6 +71,7 @@ pub async fn lead(
                 let namespace = gone.namespace.as_deref().unwrap_or_default();
                 context.forget(namespace, &gone.name);
                 context.stores.deaths.forget(namespace, &gone.name);
+                context.stores.reigns.forget(namespace, &gone.name);
             }
             std::future::ready(())
         });

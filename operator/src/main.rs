@@ -12,6 +12,7 @@
 //! | [`leadership`], [`own_lease`] | which replica of the operator works |
 //! | [`stores`], [`nodes`], [`wake`] | what the API server told, and which of it matters |
 //! | [`death`] | which holders were seen to live, and to die |
+//! | [`reigns`] | how each Goose came to be |
 //! | [`memory`] | what is remembered between two passes |
 //! | [`calls`], [`api_error`] | calls to the API server, and what their errors mean |
 
@@ -29,6 +30,7 @@ mod memory;
 mod nodes;
 mod own_lease;
 mod reconcile;
+mod reigns;
 mod stores;
 mod telemetry;
 mod termination;

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use crate::death::Deaths;
 use crate::decide::traffic::SLICE_MANAGED_BY_LABEL;
 use crate::nodes::Nodes;
+use crate::reigns::Reigns;
 use crate::wake::{Changes, Cluster, Wakes};
 
 /// A kind of object that lives in a namespace and that the operator can apply.
@@ -86,6 +87,8 @@ pub struct Stores {
     pub role_bindings: Store<RoleBinding>,
     /// What was followed of their holders, and of the holders' deaths.
     pub deaths: Arc<Deaths>,
+    /// And of how each of them came to lead.
+    pub reigns: Arc<Reigns>,
     /// The nodes that pods are on.
     pub nodes: Nodes,
 }
@@ -110,6 +113,8 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
         .labels(&format!("{CLUSTER_LABEL},{SLICE_MANAGED_BY_LABEL}={FIELD_MANAGER}"));
     let deaths = Arc::new(Deaths::default());
     let (of_leases, of_pods) = (deaths.clone(), deaths.clone());
+    let reigns = Arc::new(Reigns::default());
+    let of_reigns = reigns.clone();
     let pods = reflect_telling(client, scope, of_clusters(), slim_pod, &wakes, move |event| {
         of_pods.note(event)
     });
@@ -117,7 +122,8 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
         nodes: Nodes::watch(client, scope, pods.clone(), wakes.clone()),
         clusters: reflect(client, scope, watcher::Config::default(), slim, &wakes),
         leases: reflect_telling(client, scope, of_clusters(), slim, &wakes, move |event| {
-            of_leases.follow(event)
+            of_leases.follow(event);
+            of_reigns.follow(event);
         }),
         pods,
         stateful_sets: reflect(client, scope, of_clusters(), slim, &wakes),
@@ -127,6 +133,7 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
         roles: reflect(client, scope, of_clusters(), slim, &wakes),
         role_bindings: reflect(client, scope, of_clusters(), slim, &wakes),
         deaths,
+        reigns,
     };
     (stores, wake)
 }

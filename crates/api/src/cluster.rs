@@ -54,6 +54,20 @@ use crate::status::DuckGooseClusterStatus;
         description = "How many pods are wanted."
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.history[0].reason",
+        description = "Why the Goose before this one was replaced.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Changed",
+        type_ = "date",
+        json_path = ".status.history[0].time",
+        description = "When this Goose was first seen.",
+        priority = 1
+    ),
     validation = Rule::new(name_fits()).message(NAME_FITS),
 )]
 #[serde(rename_all = "camelCase")]

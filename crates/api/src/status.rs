@@ -1,6 +1,6 @@
 //! `status`: who leads, how many there are, conditions and their reasons.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use kube::core::Duration;
 use serde::{Deserialize, Serialize};
@@ -43,11 +43,54 @@ pub struct DuckGooseClusterStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest_lease: Option<Duration>,
 
+    /// The last ten Geese and how each came to be, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<GooseChange>,
+
     /// Whether the cluster does what it is for, in the standard form: see the condition types
     /// Available, Progressing and Reconciled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+/// A Goose, and how it came to be.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GooseChange {
+    /// When the operator saw it.
+    pub time: Time,
+
+    /// The pod that became Goose.
+    pub goose: String,
+
+    /// Its fencing token.
+    pub term: i64,
+
+    /// In one word, why the Goose before it was replaced.
+    pub reason: String,
+
+    /// How long there was none, at the most: from the last sign of the Goose before, which is its
+    /// last renewal or its release, until this one. Absent where nobody saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_goose: Option<Duration>,
+}
+
+/// How many changes [`DuckGooseClusterStatus::history`] tells of.
+pub const LONGEST_HISTORY: usize = 10;
+
+/// Reasons of [`GooseChange`].
+pub mod goose_change {
+    /// There was no Goose before.
+    pub const FIRST_GOOSE: &str = "FirstGoose";
+    /// The Goose before gave its role up on purpose.
+    pub const HANDED_OVER: &str = "HandedOver";
+    /// The process of the Goose before is known to be dead.
+    pub const DEATH_CONFIRMED: &str = "DeathConfirmed";
+    /// The Goose before renewed no more, and its lease was waited out.
+    pub const LEASE_RAN_OUT: &str = "LeaseRanOut";
+    /// It happened while no operator looked.
+    pub const NOT_SEEN: &str = "NotSeen";
 }
 
 /// Types of [`DuckGooseClusterStatus::conditions`].

@@ -34,7 +34,7 @@ fn columns_are_in_the_promised_order() {
     let columns = crd().spec.versions.remove(0).additional_printer_columns;
     let names: Vec<_> =
         columns.expect("has columns").into_iter().map(|column| column.name).collect();
-    assert_eq!(names, ["Goose", "Term", "Ready", "Desired", "Age"]);
+    assert_eq!(names, ["Goose", "Term", "Ready", "Desired", "Age", "Reason", "Changed"]);
 }
 
 #[test]

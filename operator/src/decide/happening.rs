@@ -67,10 +67,12 @@ fn new_goose(
         return None;
     }
     let pod = members.iter().find(|pod| pod.name_any() == *goose);
+    let change = now.history.first().filter(|change| Some(change.term) == now.term);
+    let why = change.map(|change| format!(": {}", change.reason)).unwrap_or_default();
     Some(Happening {
         warning: false,
         reason: NEW_GOOSE.to_owned(),
-        note: format!("{goose} is the Goose, in term {}", now.term.unwrap_or_default()),
+        note: format!("{goose} is the Goose, in term {}{why}", now.term.unwrap_or_default()),
         about: pod.map(|pod| pod.object_ref(&())),
     })
 }

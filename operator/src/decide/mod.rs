@@ -7,6 +7,7 @@ pub mod availability;
 pub mod death;
 pub mod handover;
 pub mod happening;
+pub mod history;
 pub mod labels;
 pub mod lease;
 pub mod longest;

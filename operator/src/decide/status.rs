@@ -13,6 +13,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::availability::Goose;
+use super::history::{Begun, history};
 use super::labels::runs_in;
 use super::pods::is_ready;
 use super::problem::Problem;
@@ -29,7 +30,7 @@ pub struct Verdict {
 }
 
 /// What the status is made from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Situation<'a> {
     /// Name of the cluster.
     pub cluster: &'a str,
@@ -51,6 +52,8 @@ pub struct Situation<'a> {
     pub available: &'a Verdict,
     /// What keeps the cluster from being as wanted.
     pub problems: &'a [Problem],
+    /// How the Goose came to be.
+    pub begun: Begun,
     /// The time, for conditions that change.
     pub time: &'a Time,
 }
@@ -64,7 +67,7 @@ impl Verdict {
 }
 
 /// The status that is to stand.
-pub fn status(now: Situation) -> DuckGooseClusterStatus {
+pub fn status(now: &Situation) -> DuckGooseClusterStatus {
     let goose = goose(now.members, now.record).map(|pod| pod.name_any());
     let count = |pods: usize| i32::try_from(pods).unwrap_or(i32::MAX);
     let replicas = count(now.members.len());
@@ -74,8 +77,11 @@ pub fn status(now: Situation) -> DuckGooseClusterStatus {
         (condition::PAUSED, paused(now.paused)),
         (condition::RECONCILED, reconciled(now.problems)),
     ];
+    let term = term(now.record, now.before);
+    let told = now.before.map(|before| before.history.as_slice()).unwrap_or_default();
     DuckGooseClusterStatus {
-        term: term(now.record, now.before),
+        history: history(told, goose.as_deref().zip(term), now.begun.clone(), now.time),
+        term,
         replicas,
         ready_replicas: count(now.members.iter().filter(|pod| is_ready(pod)).count()),
         ducks: replicas - i32::from(goose.is_some()),
@@ -180,7 +186,7 @@ fn shortened(message: &str) -> String {
 }
 
 /// The condition with its times: the transition's is kept while the status is the same.
-fn dated(now: Situation, type_: &str, verdict: Verdict) -> Condition {
+fn dated(now: &Situation, type_: &str, verdict: Verdict) -> Condition {
     let before = find(now.before, type_).filter(|before| before.status == verdict.status);
     Condition {
         type_: type_.to_owned(),
@@ -231,7 +237,7 @@ mod tests {
         problems: &[Problem],
         time: &Time,
     ) -> DuckGooseClusterStatus {
-        status(Situation {
+        status(&Situation {
             cluster: "pond",
             generation: Some(2),
             paused: false,
@@ -242,6 +248,7 @@ mod tests {
             before,
             available: &Verdict::new("True", "GooseReady", ""),
             problems,
+            begun: Begun { term: 812, reason: "FirstGoose", without: None },
             time,
         })
     }
@@ -251,6 +258,7 @@ mod tests {
         let found = made(Some(&record(Some("p1"), 812)), None, &[], &at(1));
         assert_eq!(found.goose.as_deref(), Some("pond-1"));
         assert_eq!((found.term, found.replicas, found.ready_replicas), (Some(812), 3, 2));
+        assert_eq!(found.history[0].reason, "FirstGoose");
         assert_eq!((found.ducks, found.observed_generation), (2, Some(2)));
         assert_eq!(found.selector.as_deref(), Some("duckduckgoose.dev/cluster=pond"));
     }

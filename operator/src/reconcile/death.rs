@@ -24,6 +24,7 @@ impl Pass<'_> {
             self.look_again_in(FIRST_LOOK);
             return false;
         };
+        self.context.stores.reigns.buried(&owner.namespace, &owner.name, release.record.term);
         match calls::replace_lease(&self.context.client, &lease).await {
             Ok(_) => {
                 let (cluster, namespace) = (&self.owner.name, &self.owner.namespace);

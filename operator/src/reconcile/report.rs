@@ -22,7 +22,8 @@ impl Pass<'_> {
         let owner = &self.owner;
         let own_set = self.stateful_set.as_deref();
         let own_set = own_set.filter(|set| owner.standing(&set.metadata) == Standing::Ours);
-        let wanted = status::status(status::Situation {
+        let term = self.record.as_ref().map_or(0, |record| record.term);
+        let wanted = status::status(&status::Situation {
             cluster: &owner.name,
             generation: self.cluster.metadata.generation,
             replicas: self.cluster.spec.replicas,
@@ -33,6 +34,7 @@ impl Pass<'_> {
             before: before.as_ref(),
             available: &available,
             problems: &self.problems,
+            begun: self.context.stores.reigns.begun(&owner.namespace, &owner.name, term),
             time: &Time(jiff::Timestamp::now()),
         });
         if before.as_ref() == Some(&wanted) {

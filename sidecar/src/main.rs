@@ -62,7 +62,7 @@ async fn run() -> anyhow::Result<()> {
     let environment = Environment::read(|name| std::env::var(name).ok());
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    let listener = http::listen(&environment.listen).await?;
+    let listener = http::listen(&environment.listen)?;
     let standing = Arc::new(take_part(&environment));
     let front = front(&environment, &standing);
     let end = async {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use api::names::env;
+use api::names::{HANDOVER_ANNOTATION, env};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
@@ -35,7 +35,7 @@ pub async fn hand_over(
     if !peer.ip().to_canonical().is_loopback() {
         return forbid(format!(
             "wanted a request from inside the pod, found one from {}: from outside, annotate the \
-             cluster",
+             cluster with {HANDOVER_ANNOTATION}",
             peer.ip().to_canonical()
         ));
     }
@@ -45,8 +45,8 @@ pub async fn hand_over(
     }
     if let Some(to) = wanted.to {
         let why = format!(
-            "wanted no \"to\", found {to:?}: a pod knows the others by uid alone, and the \
-             operator's order of successors says who is next"
+            "wanted no \"to\", found {to:?}: a pod knows the others by uid alone; to choose who is \
+             next, annotate the cluster with {HANDOVER_ANNOTATION}"
         );
         return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
     }

@@ -21,6 +21,7 @@ mod stream;
 mod tests;
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -29,7 +30,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 
 use crate::changes::Changes;
@@ -71,15 +72,27 @@ impl Front {
 /// IPv6, on IPv4's.
 ///
 /// # Errors
-/// When the address is none, or not to be had.
-pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    let listener = match (TcpListener::bind(address).await, address.strip_prefix("[::]:")) {
-        (Err(_), Some(port)) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
-        (bound, _) => bound,
-    };
-    listener.with_context(|| {
-        format!("wanted an address such as [::]:4040 to listen on, found {address:?}")
-    })
+/// When the address is none, or not to be had. Names are none: a static program
+/// cannot resolve them.
+pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    let wanted = || format!("wanted an address such as [::]:4040 to listen on, found {address:?}");
+    let parsed: SocketAddr = address.parse().with_context(wanted)?;
+    let listener = bind(parsed).or_else(|error| {
+        if parsed.ip() == Ipv6Addr::UNSPECIFIED {
+            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, parsed.port())))
+        } else {
+            Err(error)
+        }
+    });
+    listener.with_context(wanted)
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+    // As the standard library does: a restart is not kept off by connections that are ending.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Answers until the process ends.
@@ -129,6 +142,10 @@ const PATHS: [&str; 11] = [
     "/metrics",
     "/openapi.json",
 ];
+
+/// Connections that wait to be taken in, Linux' own bound. One beyond it would
+/// try again only after a second: too late for a probe.
+const BACKLOG: u32 = 4096;
 
 /// One pod's workload, a few proxies and some people; each costs about 10 KB.
 const MOST_STREAMS: usize = 64;

@@ -6,7 +6,6 @@ mod examples;
 mod limits;
 mod requests;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -82,7 +81,7 @@ impl Sidecar {
         let changes = Arc::new(Changes::new());
         let metrics = Arc::new(Metrics::new("pond"));
         let front = Front::new(member.clone(), Arc::clone(&changes), metrics, handover);
-        let listener = listen("127.0.0.1:0").await.unwrap();
+        let listener = listen("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, front, limits));
         let sidecar = Sidecar { address, member, changes };

@@ -159,13 +159,13 @@ async fn metrics_are_told_with_the_streams_that_there_are() {
 
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_in_words() {
-    let refused = format!("{:#}", listen("pond").await.unwrap_err());
+    let refused = format!("{:#}", listen("pond").unwrap_err());
     assert!(refused.starts_with("wanted an address such as [::]:4040"), "{refused}");
 }
 
 #[tokio::test]
 async fn both_families_of_addresses_are_served() {
-    let Ok(listener) = listen("[::]:0").await else { panic!("wanted any address") };
+    let Ok(listener) = listen("[::]:0") else { panic!("wanted any address") };
     let address = listener.local_addr().unwrap();
     let member = Sidecar::goose().await.member;
     let front = Front::new(member, Arc::new(Changes::new()), Arc::new(Metrics::new("pond")), true);

@@ -10,6 +10,7 @@ mod a_killed_sidecar_is_replaced;
 mod a_refused_template_leaves_running_pods_alone;
 mod an_autoscaler_scales_a_cluster;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
+mod an_operator_that_starts_anew_changes_nothing;
 mod bad_input_is_refused_in_words;
 mod changing_the_lease_keeps_the_goose;
 mod clusters_of_like_names_keep_apart;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(clusters_of_like_names_keep_apart))
         .beside_others(test_of!(a_refused_template_leaves_running_pods_alone))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
+        .alone(test_of!(an_operator_that_starts_anew_changes_nothing))
         .alone(test_of!(uninstalling_leaves_nothing_but_the_definition))
         .run()
 }

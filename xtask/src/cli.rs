@@ -63,12 +63,8 @@ pub struct DemoOptions {
     #[arg(long)]
     pub once: bool,
 
-    /// Let nodes die and come back at random, each living for this long, until Ctrl-C
-    #[arg(
-        long,
-        value_name = "MIN..MAX",
-        help = "Let nodes die and come back at random, until Ctrl-C: each lives for MIN to MAX, for example 10s..60s"
-    )]
+    /// Let nodes die and come back at random, each living this long (say 10s..60s), until Ctrl-C
+    #[arg(long, value_name = "MIN..MAX")]
     pub lifetime: Option<Lifetime>,
 
     /// Seed of the random lives, to see the same ones again

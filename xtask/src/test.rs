@@ -91,22 +91,19 @@ async fn documentation() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// All tests that need no cluster.
+/// All tests that need no cluster: those beside the code, those beside the crates, and those in the
+/// documentation.
 async fn unit_tests(report: &Report<'_>, filter: Option<&str>) -> Result<Outcome> {
-    let on_clusters = ["duckduckgoose-tests", "duckduckgoose-testbed"];
-    let mut others = vec!["test", "--workspace"];
-    others.extend(on_clusters.iter().flat_map(|package| ["--exclude", package]));
-    cargo_test(&others, filter, report).await?;
-
-    let mut own = vec!["test", "--lib"];
-    own.extend(on_clusters.iter().flat_map(|package| ["--package", package]));
-    cargo_test(&own, filter, report).await?;
+    cargo_test(&["--lib", "--bins"], filter, report).await?;
+    let on_clusters = ["--exclude", "duckduckgoose-testbed", "--exclude", "duckduckgoose-tests"];
+    cargo_test(&[&["--test", "*"], &on_clusters[..]].concat(), filter, report).await?;
+    cargo_test(&["--doc"], filter, report).await?;
     Ok(Outcome::Passed)
 }
 
 async fn cargo_test(arguments: &[&str], filter: Option<&str>, report: &Report<'_>) -> Result<()> {
-    let mut test = cargo(arguments);
-    test.arg("--").args(filter);
+    let mut test = cargo(&["test", "--workspace"]);
+    test.args(arguments).arg("--").args(filter);
     run_heard(test, |line| report.hear(line)).await
 }
 

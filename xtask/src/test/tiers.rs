@@ -3,56 +3,63 @@
 use anyhow::Result;
 use testbed::Cluster;
 
-use super::cargo_test;
 use super::report::{Outcome, Report};
 use crate::command::{cargo, run, run_heard};
-use crate::image;
+use crate::image::{self, Built};
 use crate::install;
 use crate::post_mortem;
 use crate::screen::Screen;
 use crate::up;
 
-/// The testbed's own tests without root, then the product's on a light cluster.
+/// The testbed's own tests without root, and the product's on a light cluster.
 ///
 /// # Errors
 /// Where a step fails.
 pub async fn light(filter: Option<&str>, report: &Report<'_>, screen: &Screen) -> Result<()> {
-    report
-        .step("testbed, light tier", testbed_tests(&["light", "pretend"], filter, report))
-        .await?;
     report.step("sidecar and operator", build_programs()).await?;
     let tests = async {
         let cluster = TestCluster::start(LIGHT, true, screen).await?;
-        let result = product_tests("light", &cluster, filter, report).await;
+        let result = tests(&["light", "pretend"], &cluster, filter, report).await;
         cluster.end(result).await
     };
     report.step("light tier", tests).await
 }
 
-/// The testbed's own tests as root, then the product's on a full cluster with the chart in it.
+/// The testbed's own tests as root, and the product's on a full cluster with the chart in it.
 ///
 /// # Errors
 /// Where a step fails.
 pub async fn full(filter: Option<&str>, report: &Report<'_>, screen: &Screen) -> Result<()> {
-    report.step("testbed, full tier", testbed_tests(&["full"], filter, report)).await?;
+    let mut images = Vec::new();
+    let build = async {
+        images = image::build(screen).await?;
+        Ok(Outcome::Passed)
+    };
+    report.step("images", build).await?;
     let tests = async {
-        let images = image::build(screen).await?;
         let cluster = TestCluster::start(FULL, false, screen).await?;
-        let result = async {
-            let clients = install::on_own_cluster(&cluster.cluster, &images, screen).await?;
-            if !cluster.ours {
-                install::restart_operator(&clients).await?;
-            }
-            let result = product_tests("full", &cluster, filter, report).await;
-            if result.is_err() {
-                post_mortem::tell(&clients, screen).await;
-            }
-            result
-        };
-        let result = result.await;
+        let result = tests_with_the_chart(&cluster, &images, filter, report, screen).await;
         cluster.end(result).await
     };
     report.step("full tier", tests).await
+}
+
+async fn tests_with_the_chart(
+    cluster: &TestCluster,
+    images: &[Built],
+    filter: Option<&str>,
+    report: &Report<'_>,
+    screen: &Screen,
+) -> Result<()> {
+    let clients = install::on_own_cluster(&cluster.cluster, images, screen).await?;
+    if !cluster.ours {
+        install::restart_operator(&clients).await?;
+    }
+    let result = tests(&["full"], cluster, filter, report).await;
+    if result.is_err() {
+        post_mortem::tell(&clients, screen).await;
+    }
+    result
 }
 
 /// A cluster for tests to attach to.
@@ -81,39 +88,24 @@ impl TestCluster {
     }
 }
 
-/// Those in these files of crates/testbed/tests.
-async fn testbed_tests(
-    files: &[&str],
-    filter: Option<&str>,
-    report: &Report<'_>,
-) -> Result<Outcome> {
-    let mut arguments = vec!["test", "--package", "duckduckgoose-testbed"];
-    arguments.extend(files.iter().flat_map(|file| ["--test", file]));
-    cargo_test(&arguments, filter, report).await?;
-    Ok(Outcome::Passed)
-}
-
 /// On the light tier both run as processes of this machine.
 async fn build_programs() -> Result<Outcome> {
-    run(cargo(&[
-        "build",
-        "--package",
-        "duckduckgoose-sidecar",
-        "--package",
-        "duckduckgoose-operator",
-    ]))
-    .await?;
+    run(cargo(&["build", "--workspace", "--bins"])).await?;
     Ok(Outcome::Passed)
 }
 
-async fn product_tests(
-    tier: &str,
+/// The tests of these names, in whichever package: choosing packages would build what they depend on
+/// once more, with other features.
+async fn tests(
+    names: &[&str],
     cluster: &TestCluster,
     filter: Option<&str>,
     report: &Report<'_>,
 ) -> Result<()> {
-    let mut test = cargo(&["test", "--package", "duckduckgoose-tests", "--test", tier, "--"]);
-    test.args(filter).env(CLUSTER_VARIABLE, cluster.cluster.name());
+    let mut arguments = vec!["test", "--workspace"];
+    arguments.extend(names.iter().flat_map(|name| ["--test", name]));
+    let mut test = cargo(&arguments);
+    test.arg("--").args(filter).env(CLUSTER_VARIABLE, cluster.cluster.name());
     run_heard(test, |line| report.hear(line)).await
 }
 

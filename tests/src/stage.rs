@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use api::names::SIDECAR_CONTAINER;
 use futures::FutureExt;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, ServiceAccount};
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
@@ -116,15 +117,20 @@ impl Stage {
         Ok(namespace)
     }
 
-    /// The node that the operator runs on.
+    /// The node of that replica of the operator that works.
     ///
     /// # Errors
-    /// Where it runs on none.
+    /// Where none does.
     pub async fn operator_node(&self) -> Result<String> {
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), theatre::OPERATOR_NAMESPACE);
-        let pods = pods.list(&ListParams::default()).await?;
-        let mut nodes = pods.iter().filter_map(|pod| pod.spec.as_ref()?.node_name.clone());
-        nodes.next().context("wanted the operator on a node, found it on none")
+        let client = || self.client.clone();
+        let leases: Api<Lease> = Api::namespaced(client(), theatre::OPERATOR_NAMESPACE);
+        let leader = leases.get(theatre::OPERATOR_LEASE).await?.spec;
+        let leader = leader.and_then(|lease| lease.holder_identity);
+        let leader =
+            leader.context("wanted an operator that works, found a Lease without holder")?;
+        let pods: Api<Pod> = Api::namespaced(client(), theatre::OPERATOR_NAMESPACE);
+        let node = pods.get(&leader).await?.spec.and_then(|pod| pod.node_name);
+        node.with_context(|| format!("wanted the node of {leader}, found none"))
     }
 
     /// How the observer gets to the pods.

@@ -203,6 +203,9 @@ const CLUSTER_VARIABLE: &str = "DUCKGOOSE_TEST_CLUSTER";
 /// Where `cargo xtask` installs the chart, and what it calls the release.
 pub const OPERATOR_NAMESPACE: &str = "duckduckgoose-system";
 
+/// By which the operator's replicas elect the one that works.
+pub const OPERATOR_LEASE: &str = "operator.duckduckgoose.dev";
+
 /// The release, and the operator's Deployment.
 pub const RELEASE: &str = "duckduckgoose";
 

@@ -78,7 +78,9 @@ fn decide(lease: &Lease, orders: &Orders, longest: Duration, broken: Broken) -> 
     }
     match &lease.record {
         Err(why @ Unreadable::Format(_)) => Some(Chore::LeaveAlone(why.clone())),
-        _ if lease.orders.timing != orders.timing => Some(Chore::Recreate),
+        _ if lease.orders.timing != orders.timing && !broken.is(Mutation::DurationOfOrders) => {
+            Some(Chore::Recreate)
+        }
         Err(_) => quarantine(0, Why::Unreadable),
         Ok(_) => (lease.orders != *orders).then_some(Chore::GiveOrders),
     }

@@ -20,20 +20,62 @@ fn never_two_geese_and_one_again_after_the_faults() {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(1_000),
+        None => 0..number("SEEDS").unwrap_or(10_000),
     };
-    let mut geese = 0;
+    let mut figures = Figures::default();
     for seed in seeds.clone() {
         let run = std::panic::catch_unwind(|| Run::new(seed, None).run());
-        geese += run.unwrap_or_else(|_| {
+        figures.add(&run.unwrap_or_else(|_| {
             panic!("seed {seed} failed; replay: SEED={seed} cargo test -p duckduckgoose-election --test proof simulation")
-        });
+        }));
     }
-    println!("{} seeds, {geese} times a member became Goose", seeds.end - seeds.start);
+    println!("{} seeds: {figures}", seeds.end - seeds.start);
     assert!(
-        geese >= seeds.end - seeds.start,
+        figures.took_free + figures.took_over >= seeds.end - seeds.start,
         "the worlds elect: a check of nothing proves nothing"
     );
+}
+
+/// What happened in a run, counted from its log.
+#[derive(Default)]
+struct Figures {
+    took_free: u64,
+    took_over: u64,
+    took_own: u64,
+    ran_out: u64,
+    clocks_suspected: u64,
+}
+
+impl Figures {
+    fn of(log: &[String]) -> Figures {
+        let ends = |with: &str| log.iter().filter(|line| line.ends_with(with)).count() as u64;
+        Figures {
+            took_free: ends(": TookFree"),
+            took_over: ends(": TookOver"),
+            took_own: ends(": TookOwn"),
+            ran_out: ends("Duck: Deadline"),
+            clocks_suspected: ends("Duck: ClockSuspected"),
+        }
+    }
+
+    fn add(&mut self, other: &Figures) {
+        self.took_free += other.took_free;
+        self.took_over += other.took_over;
+        self.took_own += other.took_own;
+        self.ran_out += other.ran_out;
+        self.clocks_suspected += other.clocks_suspected;
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} hand-overs, {} take-overs, {} times its own again, {} times a Goose's time ran \
+             out, {} times its clocks were suspected",
+            self.took_free, self.took_over, self.took_own, self.ran_out, self.clocks_suspected
+        )
+    }
 }
 
 /// The first of these seeds that goes wrong when this rule is broken.
@@ -63,8 +105,8 @@ impl Run {
         Run { world, random, pods, copies: Vec::new(), longest: lease, lease }
     }
 
-    /// Faults, then peace: how often a member became Goose.
-    fn run(mut self) -> u64 {
+    /// Faults, then peace.
+    fn run(mut self) -> Figures {
         self.order();
         for pod in self.pods.clone() {
             self.world.start(&pod, self.random.u16(..1000));
@@ -76,8 +118,7 @@ impl Run {
             self.fault();
         }
         self.make_peace();
-        let geese = self.world.log.iter().filter(|line| line.contains("becomes Goose")).count();
-        geese as u64
+        Figures::of(&self.world.log)
     }
 
     fn fault(&mut self) {

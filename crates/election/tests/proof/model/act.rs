@@ -10,7 +10,8 @@ use duckduckgoose_election::record::{Record, Unreadable};
 use super::state::{Keeper, Machine, News, Request, State};
 use super::store::Object;
 use super::{
-    GIVEN_UP_IS_OVER, PROMISES_ARE_KEPT, Pond, Reached, STOPPED_BEFORE_RELEASED, TERMS_RISE,
+    ALL_COMES_TO_REST, GIVEN_UP_IS_OVER, PROMISES_ARE_KEPT, Pond, Reached, STOPPED_BEFORE_RELEASED,
+    TERMS_RISE,
 };
 
 /// One step.
@@ -365,9 +366,9 @@ impl Pond {
         let now = self.now();
         state.left.holds -= 1;
         let Some(member) = state.nodes[index].awake() else { return };
-        if member.promise(&now, HOLD) {
+        if member.promise(&now, Duration::from_millis(self.hold)) {
             // Rule 11: the asker may be slewed by 10 % and drift by ρ.
-            let counts_on = HOLD.as_millis() as u64 * 111 / 100;
+            let counts_on = self.hold * 111 / 100;
             let giver = member.me().clone();
             state.judge.promises.push((giver, counts_on));
             self.note(Reached::PromiseGiven);
@@ -418,7 +419,12 @@ impl Pond {
 
     /// Whatever takes no time of its own happens now.
     fn settle(&self, state: &mut State) {
-        while self.settle_once(state) {}
+        for _ in 0..MOST_ROUNDS {
+            if !self.settle_once(state) {
+                return;
+            }
+        }
+        state.judge.violation = Some(ALL_COMES_TO_REST);
     }
 
     fn settle_once(&self, state: &mut State) -> bool {
@@ -530,11 +536,11 @@ fn push(queue: &mut Vec<News>, news: News, lease: &Option<Lease>) {
     }
 }
 
-/// The hold that is asked for.
-const HOLD: Duration = Duration::from_millis(500);
-
 /// More requests of one member on their way are taken for lost, the oldest first.
 const MOST_REQUESTS: usize = 2;
 
 /// A watch that lags further behind is closed by the API server.
 const MOST_NEWS: usize = 2;
+
+/// Far more than any number of members need to answer each other.
+const MOST_ROUNDS: usize = 200;

@@ -199,7 +199,7 @@ fn new_objects() -> Vec<Pond> {
             timing: lease(4),
             other_timing: lease(2),
             slow: Slow { processes: &[0], ..QUICK },
-            faults: Faults { retimings: 1, timeouts: 1, ..NONE },
+            faults: Faults { retimings: 1, ..NONE },
             reaches: &[WentOn, TakeOver],
             ..pond()
         },
@@ -207,7 +207,8 @@ fn new_objects() -> Vec<Pond> {
             name: "a longer lease and old copies",
             tick: 1000,
             rates: vec![SLOW.twice(), TRUE.twice(), TRUE.twice()],
-            other_timing: lease(4),
+            // Renewed within a tick, as the shorter one is.
+            other_timing: renewed(4, 900),
             slow: Slow { processes: &[0], ..QUICK },
             faults: Faults { retimings: 1, copies: 1, restores: 1, ..NONE },
             reaches: &[WentOn, TakeOver],
@@ -227,8 +228,10 @@ fn deaths_and_promises() -> Vec<Pond> {
             ..pond()
         },
         Pond {
-            name: "late notices of two deaths",
-            faults: Faults { crashes: 2, ..NONE },
+            name: "late notice of a death",
+            next_in_line: 0,
+            slow: Slow { watches: &[0], ..QUICK },
+            faults: Faults { crashes: 1, ..NONE },
             reaches: &[ConfirmedDeath],
             ..pond()
         },
@@ -241,6 +244,7 @@ fn deaths_and_promises() -> Vec<Pond> {
         },
         Pond {
             name: "deaths and promises",
+            slow: Slow { requests: true, ..QUICK },
             faults: Faults { crashes: 1, holds: 2, ..NONE },
             reaches: &[ConfirmedDeath, PromiseGiven],
             ..pond()
@@ -254,10 +258,12 @@ fn deaths_and_promises() -> Vec<Pond> {
         },
         Pond {
             name: "a shorter lease and promises",
-            timing: lease(3),
+            tick: 1000,
+            rates: vec![SLOW.twice(), TRUE.twice(), TRUE.twice()],
+            timing: lease(6),
             other_timing: lease(2),
-            slow: Slow { processes: &[0], ..QUICK },
-            faults: Faults { retimings: 1, holds: 2, ..NONE },
+            hold: 2300,
+            faults: Faults { retimings: 1, holds: 2, crashes: 1, ..NONE },
             reaches: &[WentOn, PromiseGiven],
             ..pond()
         },
@@ -282,7 +288,7 @@ fn three_members() -> Vec<Pond> {
         },
         Pond {
             name: "three members and old copies",
-            slow: Slow { processes: &[0], watches: &[2], ..QUICK },
+            slow: Slow { processes: &[1], ..QUICK },
             faults: Faults { copies: 1, restores: 1, hand_overs: 1, ..NONE },
             reaches: &[HandOver, TakeOver],
             ..three()
@@ -309,6 +315,9 @@ fn pond() -> Pond {
         timing: lease(2),
         other_timing: lease(2),
         next_in_line: 1,
+        // A little less than a tick on the slowest clock, and more than one for
+        // its asker.
+        hold: 490,
         slow: QUICK,
         faults: NONE,
         reaches: &[],
@@ -318,7 +327,11 @@ fn pond() -> Pond {
 }
 
 fn lease(seconds: u64) -> Timing {
-    let renewal = Duration::from_millis(seconds * 1000 / 3);
+    renewed(seconds, seconds * 1000 / 3)
+}
+
+fn renewed(seconds: u64, millis: u64) -> Timing {
+    let renewal = Duration::from_millis(millis);
     Timing::new(Duration::from_secs(seconds), renewal).expect("within the bounds")
 }
 

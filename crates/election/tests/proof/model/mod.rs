@@ -42,6 +42,8 @@ pub struct Pond {
     pub other_timing: Timing,
     /// The member that is next in line, by index.
     pub next_in_line: usize,
+    /// The hold that is asked for, in milliseconds.
+    pub hold: u64,
     pub slow: Slow,
     pub faults: Faults,
     /// What must be reached, so that the search is not one of nothing.
@@ -111,6 +113,7 @@ impl Model for Pond {
             holds(STOPPED_BEFORE_RELEASED),
             holds(GIVEN_UP_IS_OVER),
             holds(PROMISES_ARE_KEPT),
+            holds(ALL_COMES_TO_REST),
         ]
     }
 }
@@ -123,7 +126,8 @@ fn holds(property: &'static str) -> Property<Pond> {
             |_, state| state.judge.violation != Some(STOPPED_BEFORE_RELEASED)
         }
         GIVEN_UP_IS_OVER => |_, state| state.judge.violation != Some(GIVEN_UP_IS_OVER),
-        _ => |_, state| state.judge.violation != Some(PROMISES_ARE_KEPT),
+        PROMISES_ARE_KEPT => |_, state| state.judge.violation != Some(PROMISES_ARE_KEPT),
+        _ => |_, state| state.judge.violation != Some(ALL_COMES_TO_REST),
     };
     Property::always(property, holds)
 }
@@ -139,6 +143,9 @@ const GIVEN_UP_IS_OVER: &str = "what was given up is over";
 
 /// Rule 11: nobody else is Goose while somebody's promise holds.
 const PROMISES_ARE_KEPT: &str = "promises are kept";
+
+/// At one instant, members do not write again and again.
+const ALL_COMES_TO_REST: &str = "all comes to rest";
 
 impl State {
     /// The members that would answer "Goose" now.

@@ -25,8 +25,8 @@ proptest! {
             let before = member.role_at(&now);
             let (input, is_evidence) = match what {
                 What::Given(input) => {
-                    let evidence = matches!(input, Input::Read(_) | Input::Watched(_));
-                    (input, evidence)
+                    let evidence = matches!(*input, Input::Read(_) | Input::Watched(_));
+                    (*input, evidence)
                 }
                 // The answer to one of its own writes, as the server would give it.
                 What::Applied(which) if !writes.is_empty() => {
@@ -95,7 +95,7 @@ struct Step {
 
 #[derive(Clone, Debug)]
 enum What {
-    Given(Input),
+    Given(Box<Input>),
     Applied(usize),
     Promise(Duration),
 }
@@ -134,7 +134,7 @@ fn step() -> impl Strategy<Value = Step> {
     let what = prop_oneof![
         4 => (0..8_usize).prop_map(What::Applied),
         1 => (1..4_000_u64).prop_map(|hold| What::Promise(millis(hold))),
-        8 => input().prop_map(What::Given),
+        8 => input().prop_map(|input| What::Given(Box::new(input))),
     ];
     (passes, what).prop_map(|(passes, what)| Step { passes, what })
 }

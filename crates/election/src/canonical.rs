@@ -52,7 +52,6 @@ impl<T: Canonical> Canonical for Vec<T> {
 impl Instant {
     /// Moves it `by` back on each clock, and not before `floor`.
     pub fn move_back(&mut self, by: Instant, floor: Duration) {
-        self.boottime = self.boottime.saturating_sub(by.boottime).max(floor);
-        self.raw = self.raw.saturating_sub(by.raw).max(floor);
+        *self = self.with(by, |clock, by| clock.saturating_sub(by).max(floor));
     }
 }

@@ -27,6 +27,8 @@ pub enum Mutation {
     GooseTrustsBoottime,
     /// Rule 3: the Goose trusts the raw clock alone, which stops in sleep.
     GooseTrustsRaw,
+    /// Rule 3: what the raw clock missed in sleep is not added to it.
+    SleepUncounted,
     /// Rule 3: a waiting Duck believes the faster clock.
     DuckTrustsFaster,
     /// Rule 3: a jump of the wall clock says nothing.
@@ -131,7 +133,7 @@ pub const MARKER: &str = "duckduckgoose was built with rules that can be switche
 #[cfg(feature = "mutations")]
 impl Mutation {
     /// All of them, in the order of the rules.
-    pub const ALL: [Mutation; 42] = {
+    pub const ALL: [Mutation; 43] = {
         use Mutation::*;
         [
             CountFromAnswer,
@@ -143,6 +145,7 @@ impl Mutation {
             RoleByFlag,
             GooseTrustsBoottime,
             GooseTrustsRaw,
+            SleepUncounted,
             DuckTrustsFaster,
             WallJumpIgnored,
             GapKeepsWait,

@@ -24,7 +24,7 @@
 //! |---|---|
 //! | [`answer`] | one question to one member, and what came back |
 //! | [`reign`] | how long a member was Goose, as far as that is certain |
-//! | [`judge`] | whether answers prove that there were two Geese |
+//! | [`judge()`] | whether answers prove that there were two Geese |
 //! | [`labels`] | role labels, and whether two pods ever had the Goose's |
 //! | [`lease`] | what the Lease said |
 //! | [`whole`] | all of that over one observation, and what can be measured in it |

@@ -20,7 +20,7 @@ pub enum Goose<'a> {
     NobodyYet(Duration),
 }
 
-/// What [`available`] is decided from.
+/// What [`available()`] is decided from.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     /// The Goose now.

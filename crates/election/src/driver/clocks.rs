@@ -28,9 +28,12 @@ pub fn jitter() -> u16 {
 /// clock shows a jump (rule 3).
 pub fn clocks() -> Reading {
     let boottime = span(ClockId::Boottime);
+    // After the boot clock, so that a stop in between makes the sleep seem
+    // shorter: nobody counts from a later moment than the one it read in.
+    let slept = boottime.saturating_sub(span(ClockId::Monotonic));
     let raw = span(ClockId::MonotonicRaw);
     let wall = span(ClockId::Realtime);
-    Reading { boottime, raw, wall }
+    Reading { boottime, raw, slept, wall }
 }
 
 fn span(clock: ClockId) -> Duration {

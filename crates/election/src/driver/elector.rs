@@ -346,7 +346,12 @@ mod tests {
         let hands = Arc::clone(&clock);
         let read = move || {
             let since_boot = Duration::from_millis(hands.load(Ordering::Relaxed));
-            Reading { boottime: since_boot, raw: since_boot, wall: since_boot }
+            Reading {
+                boottime: since_boot,
+                raw: since_boot,
+                slept: Duration::ZERO,
+                wall: since_boot,
+            }
         };
         let config = Config { me, timing: Timing::default(), jitter: 0 };
         let (elector, jobs) = Elector::new(config, read);

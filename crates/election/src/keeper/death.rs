@@ -174,7 +174,7 @@ mod tests {
 
     fn at(millis: u64) -> Reading {
         let time = Duration::from_millis(millis);
-        Reading { boottime: time, raw: time, wall: time }
+        Reading { boottime: time, raw: time, slept: Duration::ZERO, wall: time }
     }
 
     fn seen_renewed(nonce: &str) -> DeathWatch {

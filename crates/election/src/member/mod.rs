@@ -525,7 +525,7 @@ impl crate::canonical::Canonical for Member {
         if let Some(able) = &mut self.able_since
             && able.plus(stagger(None, 999)).reached_on_both(&now)
         {
-            *able = Instant { boottime: Duration::ZERO, raw: Duration::ZERO };
+            *able = able.with(*able, |_, _| Duration::ZERO);
         }
         // When it reads again is the model's choice; the rest is for people.
         self.resync_at = None;

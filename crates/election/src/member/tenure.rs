@@ -156,10 +156,13 @@ impl Tenure {
     fn is_past_deadline(&self, now: &Reading) -> bool {
         let mut believed = *now;
         if self.broken.is(Mutation::GooseTrustsBoottime) {
-            believed.raw = Duration::ZERO;
+            (believed.raw, believed.slept) = (Duration::ZERO, Duration::ZERO);
         }
         if self.broken.is(Mutation::GooseTrustsRaw) {
-            believed.boottime = Duration::ZERO;
+            (believed.boottime, believed.slept) = (Duration::ZERO, self.credited.slept);
+        }
+        if self.broken.is(Mutation::SleepUncounted) {
+            believed.slept = self.credited.slept;
         }
         self.deadline.reached_on_either(&believed)
     }

@@ -113,7 +113,7 @@ struct Clocks(Reading);
 impl Default for Clocks {
     fn default() -> Clocks {
         let start = Duration::from_secs(1_000);
-        Clocks(Reading { boottime: start, raw: start, wall: start })
+        Clocks(Reading { boottime: start, raw: start, slept: Duration::ZERO, wall: start })
     }
 }
 

@@ -100,8 +100,7 @@ fn clocks() -> Vec<Pond> {
             name: "the Goose's boot clock slewed",
             rates: vec![SLEWED_SLOW, TRUE, TRUE],
             slow: Slow { processes: &[0], ..QUICK },
-            // Without sleep: with it, rule 3 has an open hole (docs/decisions).
-            faults: Faults { gaps: 1, ..NONE },
+            faults: Faults { sleeps: 1, gaps: 1, ..NONE },
             reaches: &[TakeOver],
             ..pond()
         },

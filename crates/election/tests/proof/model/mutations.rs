@@ -51,6 +51,7 @@ fn finder(mutation: Mutation) -> Finder {
         RoleByFlag => Model("frozen"),
         GooseTrustsBoottime => Model("the Goose's boot clock slewed"),
         GooseTrustsRaw => Model("asleep"),
+        SleepUncounted => Model("the Goose's boot clock slewed"),
         DuckTrustsFaster => Model("the Duck's boot clock slewed"),
         WallJumpIgnored => Model("paused"),
         GapKeepsWait => Model("old copies in place"),

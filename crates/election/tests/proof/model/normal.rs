@@ -12,19 +12,30 @@ use duckduckgoose_election::record::Incarnation;
 use super::state::{Machine, News, State};
 use super::{Pond, Rates};
 
+/// Milliseconds that pass in one tick on each clock of a machine.
+struct Passes {
+    boottime: u64,
+    raw: u64,
+    slept: u64,
+    wall: u64,
+}
+
 impl Pond {
     /// One tick, on every machine's own clocks.
     pub fn let_time_pass(&self, state: &mut State) {
         for (node, rates) in state.nodes.iter_mut().zip(&self.rates) {
-            let Rates { boottime, raw } = match node.machine {
-                Machine::Running => *rates,
-                Machine::Asleep => Rates { raw: 0, ..*rates },
-                Machine::Paused => Rates { boottime: 0, raw: 0 },
+            let Rates { boottime, raw } = *rates;
+            let passes = match node.machine {
+                Machine::Running => Passes { boottime, raw, slept: 0, wall: boottime },
+                // The kernel knows how long it slept by the oscillator that drifts.
+                Machine::Asleep => Passes { boottime, raw: 0, slept: raw, wall: boottime },
+                Machine::Paused => Passes { boottime: 0, raw: 0, slept: 0, wall: boottime },
             };
-            self.move_back(&mut node.member, boottime, raw, rates.boottime);
+            self.move_back(&mut node.member, passes);
         }
         for keeper in &mut state.keepers {
-            self.move_back(&mut keeper.deaths, self.tick, self.tick, self.tick);
+            let (boottime, raw, wall) = (self.tick, self.tick, self.tick);
+            self.move_back(&mut keeper.deaths, Passes { boottime, raw, slept: 0, wall });
         }
         for (_, left) in &mut state.judge.promises {
             *left = left.saturating_sub(self.tick);
@@ -32,12 +43,13 @@ impl Pond {
         state.judge.promises.retain(|(_, left)| *left > 0);
     }
 
-    fn move_back(&self, part: &mut impl Canonical, boottime: u64, raw: u64, wall: u64) {
+    fn move_back(&self, part: &mut impl Canonical, passes: Passes) {
         let now = self.now();
         let by = Reading {
-            boottime: Duration::from_millis(boottime),
-            raw: Duration::from_millis(raw),
-            wall: Duration::from_millis(wall),
+            boottime: Duration::from_millis(passes.boottime),
+            raw: Duration::from_millis(passes.raw),
+            slept: Duration::from_millis(passes.slept),
+            wall: Duration::from_millis(passes.wall),
         };
         // Older than any lease, it does not matter how old.
         let longest = self.timing.lease().max(self.other_timing.lease());
@@ -174,7 +186,12 @@ impl Renaming for Collect {
     fn instant(&mut self, _: &mut Instant) {}
     fn reading(&mut self, _: &mut Reading) {}
     fn now(&self) -> Reading {
-        Reading { boottime: Duration::ZERO, raw: Duration::ZERO, wall: Duration::ZERO }
+        Reading {
+            boottime: Duration::ZERO,
+            raw: Duration::ZERO,
+            slept: Duration::ZERO,
+            wall: Duration::ZERO,
+        }
     }
 }
 
@@ -205,6 +222,7 @@ impl Renaming for MoveBack {
         *reading = Reading {
             boottime: back(reading.boottime, self.by.boottime),
             raw: back(reading.raw, self.by.raw),
+            slept: back(reading.slept, self.by.slept),
             wall: back(reading.wall, self.by.wall),
         };
     }

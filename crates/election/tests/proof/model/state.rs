@@ -116,7 +116,7 @@ pub struct Judge {
 impl Pond {
     /// What every clock says, in every state.
     pub fn now(&self) -> Reading {
-        Reading { boottime: NOW, raw: NOW, wall: NOW }
+        Reading { boottime: NOW, raw: NOW, slept: NOW, wall: NOW }
     }
 
     /// Nothing was ever there.

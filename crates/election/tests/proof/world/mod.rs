@@ -381,7 +381,7 @@ impl World {
 
 /// The clocks of the keeper's machine.
 fn steady(time: Duration) -> Reading {
-    Reading { boottime: time, raw: time, wall: time }
+    Reading { boottime: time, raw: time, slept: Duration::ZERO, wall: time }
 }
 
 /// `Goose in term 7`, `Duck`.

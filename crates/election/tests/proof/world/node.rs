@@ -110,7 +110,7 @@ impl Clocks {
         let boottime = self.boottime + raw * self.slew / 1000;
         let wall = (EPOCH + boottime).as_millis() as i64 + self.wall_ahead;
         let wall = Duration::from_millis(wall.max(0) as u64);
-        Reading { boottime, raw: self.raw + raw, wall }
+        Reading { boottime, raw: self.raw + raw, slept: Duration::ZERO, wall }
     }
 }
 

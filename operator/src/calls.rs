@@ -90,6 +90,19 @@ pub async fn patch_status(
     bounded(&doing, clusters.patch_status(&name, &managed(), &Patch::Merge(patch))).await
 }
 
+/// Reads the cluster afresh.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn read(
+    client: &Client,
+    cluster: &DuckGooseCluster,
+) -> Result<DuckGooseCluster, CallFailed> {
+    let clusters = namespaced::<DuckGooseCluster>(client, cluster);
+    let name = cluster.name_any();
+    bounded(&format!("read DuckGooseCluster {name}"), clusters.get(&name)).await
+}
+
 /// Patches the cluster itself.
 ///
 /// # Errors

@@ -199,7 +199,10 @@ impl<'a> Pass<'a> {
             strangers: &self.strangers(),
             orders_wait: self.orders_wait(&orders, timing.renewal()),
         });
-        self.carry_out(step).await;
+        let quarantines = matches!(step, lease::Step::Replace { quarantine: Some(_), .. });
+        if !quarantines || self.knows_the_longest_lease().await {
+            self.carry_out(step).await;
+        }
     }
 
     /// For how long these orders must wait: a hand-over is ordered at any time, all else once per
@@ -210,6 +213,26 @@ impl<'a> Pass<'a> {
             return Duration::ZERO;
         }
         self.memory.orders_wait(renewal, self.now)
+    }
+
+    /// Rule 6: the status that is known may be older than the Lease, and not tell yet of a longer
+    /// lease that another replica has ordered. So it is read afresh before each quarantine, which
+    /// is rare. Whether what was decided on still holds.
+    async fn knows_the_longest_lease(&mut self) -> bool {
+        let known = self.longest_lease();
+        match calls::read(&self.context.client, self.cluster).await {
+            Ok(found) if found.uid() == self.cluster.uid() => self.memory.wrote_status(&found),
+            Ok(_) => return false,
+            Err(failure) => {
+                self.note(failure);
+                return false;
+            }
+        }
+        let still = self.longest_lease() <= known;
+        if !still {
+            self.look_again_in(FIRST_LOOK);
+        }
+        still
     }
 
     /// The longest lease as it stands in the status.

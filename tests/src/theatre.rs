@@ -5,13 +5,17 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, RwLock};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use api::DuckGooseCluster;
 use api::names::operator_env::SIDECAR_IMAGE;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use testbed::{Cluster, Tier};
 use tokio::sync::Mutex;
+
+use crate::eventually::eventually;
 
 /// The cluster and who may use it when.
 pub struct Theatre {
@@ -163,11 +167,17 @@ fn attach(tier: Tier) -> Result<Cluster> {
 async fn define(cluster: &Cluster) -> Result<()> {
     let crd = api::crd::crd();
     let name = crd.metadata.name.clone().context("wanted the definition to have a name")?;
+    let client = cluster.client().await?;
     let crds: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
-        Api::all(cluster.client().await?);
+        Api::all(client.clone());
     let apply = PatchParams::apply("duckduckgoose-tests").force();
     crds.patch(&name, &apply, &Patch::Apply(crd)).await?;
-    Ok(())
+    // The API server serves a new resource a little after it has accepted its definition.
+    let clusters: Api<DuckGooseCluster> = Api::all(client);
+    eventually("the API server to serve DuckGooseClusters", SERVED, async || {
+        Ok(clusters.list(&ListParams::default()).await.map(drop)?)
+    })
+    .await
 }
 
 fn start_operator(cluster: &Cluster) -> Result<Child> {
@@ -196,6 +206,8 @@ fn default_name(tier: Tier) -> &'static str {
         Tier::Full => "ddg-full",
     }
 }
+
+const SERVED: Duration = Duration::from_secs(30);
 
 /// Set by `cargo xtask test`.
 const CLUSTER_VARIABLE: &str = "DUCKGOOSE_TEST_CLUSTER";

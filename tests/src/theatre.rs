@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
 use std::sync::{OnceLock, RwLock};
 use std::time::Duration;
 
@@ -113,6 +113,8 @@ pub async fn helm(cluster: &Cluster, words: &[&str]) -> Result<String> {
 async fn run(program: &Path, words: &[&str], cluster: &Cluster) -> Result<String> {
     let mut command = tokio::process::Command::new(program);
     command.args(words).env("KUBECONFIG", cluster.kubeconfig()).current_dir(checkout());
+    // kubectl believes for hours what an earlier cluster at the same address served.
+    command.env("KUBECACHEDIR", left_behind().join(format!("kubectl-cache-{}", process::id())));
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = output.with_context(|| format!("wanted to run {}", program.display()))?;
     let name = program.file_name().unwrap_or_default().display();

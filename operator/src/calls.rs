@@ -10,11 +10,12 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Status;
 use kube::{Api, Client, Config, ResourceExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api_error::CallFailed;
-use crate::decide::labels::LabelWrite;
+use crate::decide::labels::{LabelWrite, PodVersion};
 use crate::stores::Kind;
 
 /// After how long an ordinary call is given up.
@@ -116,6 +117,38 @@ pub async fn patch(
     let name = cluster.name_any();
     let doing = format!("change DuckGooseCluster {name}");
     bounded(&doing, clusters.patch(&name, &managed(), &Patch::Merge(patch))).await
+}
+
+/// Evicts exactly this version of the pod, as far as disruption budgets allow.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn evict(client: &Client, ns: &str, pod: &PodVersion) -> Result<(), CallFailed> {
+    let name = &pod.name;
+    // Not kube's own call: it writes the preconditions where the API server does not read them.
+    let eviction = json!({
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": { "name": name },
+        "deleteOptions": { "preconditions": { "uid": pod.uid, "resourceVersion": pod.version } },
+    });
+    let pods = Api::<Pod>::namespaced(client.clone(), ns);
+    let params = posted();
+    let call = pods.create_subresource::<_, Status>("eviction", name, &params, &eviction);
+    bounded(&format!("evict pod {name}"), call).await.map(drop)
+}
+
+/// Deletes exactly this version of the pod.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn delete_pod(client: &Client, ns: &str, pod: &PodVersion) -> Result<(), CallFailed> {
+    let (uid, resource_version) = (Some(pod.uid.clone()), Some(pod.version.clone()));
+    let exactly = Preconditions { uid, resource_version };
+    let params = DeleteParams { preconditions: Some(exactly), ..DeleteParams::default() };
+    let pods = Api::<Pod>::namespaced(client.clone(), ns);
+    let call = pods.delete(&pod.name, &params);
+    bounded(&format!("delete pod {}", pod.name), call).await.map(drop)
 }
 
 /// Creates the Lease, which must not be there.

@@ -27,7 +27,7 @@ use crate::calls;
 use crate::decide::owner::{Owner, Standing};
 use crate::decide::pods::belongs_to;
 use crate::decide::problem::Problem;
-use crate::decide::{lease, longest, succession};
+use crate::decide::{self, lease, longest, succession};
 use crate::memory::{Context, Memory};
 use crate::stores::named;
 
@@ -36,6 +36,7 @@ mod moves;
 mod objects;
 mod report;
 mod roles;
+mod rollout;
 mod traffic;
 
 /// Brings one cluster closer to its spec, and says when to look again if nothing wakes it.
@@ -52,6 +53,9 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
         }
         if !pass.is_outrun() {
             pass.keep_objects().await;
+        }
+        if !pass.is_outrun() {
+            pass.keep_pods_up_to_date().await;
         }
         if !pass.is_outrun() {
             pass.keep_status().await;
@@ -78,6 +82,8 @@ struct Pass<'a> {
     cordoned: HashSet<String>,
     /// The StatefulSet of the cluster's name, whosever it is.
     stateful_set: Option<Arc<StatefulSet>>,
+    /// The revision that all pods are to have, where it is known.
+    revision: Option<String>,
     /// The hand-over that is to be ordered, if any.
     handover: Option<HandOverOrder>,
     memory: Memory,
@@ -93,10 +99,10 @@ impl<'a> Pass<'a> {
         let stores = &context.stores;
         let lease = named(&stores.leases, &owner.name, &owner.namespace);
         let stateful_set = named(&stores.stateful_sets, &owner.name, &owner.namespace);
-        let own_set = stateful_set
-            .as_ref()
-            .filter(|set| owner.standing(&set.metadata) == Standing::Ours)
-            .and_then(|set| set.uid());
+        let own_set =
+            stateful_set.as_deref().filter(|set| owner.standing(&set.metadata) == Standing::Ours);
+        let revision = own_set.and_then(decide::rollout::revision).map(str::to_owned);
+        let own_set = own_set.and_then(|set| set.uid());
         let pods = stores.pods_of(&owner.name, &owner.namespace);
         let members: Vec<_> =
             pods.iter().filter(|pod| belongs_to(pod, own_set.as_deref())).cloned().collect();
@@ -110,6 +116,7 @@ impl<'a> Pass<'a> {
             pods,
             members,
             stateful_set,
+            revision,
             handover: None,
             memory,
             now: Instant::now(),

@@ -4,7 +4,7 @@
 //! matters unless what a decision is made from changed. So each kind of object has a key, and only
 //! a change of the key wakes the cluster.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::mem;
 use std::net::IpAddr;
@@ -24,7 +24,6 @@ use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
 
 use crate::decide::death::deaths;
-use crate::decide::labels::label;
 use crate::decide::lease;
 use crate::decide::object::fingerprint;
 use crate::decide::owner::controller;
@@ -175,7 +174,7 @@ impl Wakes for Lease {
 #[derive(PartialEq, Debug)]
 pub struct PodKey {
     uid: Option<String>,
-    role: Option<String>,
+    labels: BTreeMap<String, String>,
     serving: bool,
     addresses: Vec<IpAddr>,
     going: bool,
@@ -191,7 +190,7 @@ impl Wakes for Pod {
     fn key(&self) -> PodKey {
         PodKey {
             uid: self.uid(),
-            role: label(self).map(str::to_owned),
+            labels: self.labels().clone(),
             serving: is_serving(self),
             addresses: addresses(self).collect(),
             going: is_going(self),

@@ -4,10 +4,12 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::goose::GooseSettings;
 use crate::lease::LeaseSettings;
 use crate::names::LONGEST_CLUSTER_NAME;
 use crate::pod_template;
 use crate::status::DuckGooseClusterStatus;
+use crate::update::UpdateSettings;
 
 /// What is wanted: how many pods, what runs in them, and how the role is leased.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,8 +92,16 @@ pub struct DuckGooseClusterSpec {
     #[serde(default)]
     pub lease: LeaseSettings,
 
+    /// Which pods may be the Goose, and which of them first.
+    #[serde(default)]
+    pub goose: GooseSettings,
+
+    /// How pods are brought to a changed template.
+    #[serde(default)]
+    pub update: UpdateSettings,
+
     /// True while nothing is to change by itself: the Goose stays, nobody takes over from it, also
-    /// when it dies, and its pod is not scaled away. False when left out.
+    /// when it dies, its pod is not scaled away, and no pod is updated. False when left out.
     #[serde(default)]
     pub paused: bool,
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`cluster`] | the resource and its `spec` |
 //! | [`lease`] | `spec.lease`: how long the Goose may be silent |
+//! | [`goose`] | `spec.goose`: which pods may lead, and which of them first |
+//! | [`update`] | `spec.update`: how pods are brought to a changed template |
 //! | [`status`] | `status`: who leads, how many, conditions and their reasons |
 //! | [`pod_template`] | the schema of `spec.template` |
 //! | [`crd`] | the CustomResourceDefinition that all of these make |
@@ -14,16 +16,24 @@ pub mod cluster;
 #[cfg(feature = "resource")]
 pub mod crd;
 #[cfg(feature = "resource")]
+pub mod goose;
+#[cfg(feature = "resource")]
 pub mod lease;
 pub mod names;
 #[cfg(feature = "resource")]
 pub mod pod_template;
 #[cfg(feature = "resource")]
 pub mod status;
+#[cfg(feature = "resource")]
+pub mod update;
 
 #[cfg(feature = "resource")]
 pub use cluster::{DuckGooseCluster, DuckGooseClusterSpec};
 #[cfg(feature = "resource")]
+pub use goose::GooseSettings;
+#[cfg(feature = "resource")]
 pub use lease::LeaseSettings;
 #[cfg(feature = "resource")]
 pub use status::DuckGooseClusterStatus;
+#[cfg(feature = "resource")]
+pub use update::UpdateSettings;

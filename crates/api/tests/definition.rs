@@ -39,7 +39,13 @@ fn columns_are_in_the_promised_order() {
 
 #[test]
 fn every_field_of_ours_is_described() {
-    for part in ["/properties/spec", "/properties/spec/properties/lease", "/properties/status"] {
+    for part in [
+        "/properties/spec",
+        "/properties/spec/properties/lease",
+        "/properties/spec/properties/goose",
+        "/properties/spec/properties/update",
+        "/properties/status",
+    ] {
         let schema = schema();
         let fields = schema.pointer(part).expect("the part exists")["properties"].clone();
         for (name, field) in fields.as_object().expect("the part has fields") {

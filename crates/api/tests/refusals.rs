@@ -105,6 +105,20 @@ fn a_name_that_does_not_fit_into_labels_and_services_is_refused() {
     }
 }
 
+#[test]
+fn a_choice_of_pods_by_both_or_neither_is_refused() {
+    let both = json!({ "ordinal": 0, "matchLabels": { "zone": "a" } });
+    for list in ["priorities", "never"] {
+        let choice = |choice: &Value| with("/spec", "goose", json!({ list: [choice] }));
+        for wrong in [&json!({}), &both] {
+            assert_refused(&choice(wrong), "either an ordinal or matchLabels");
+        }
+        for right in [json!({ "ordinal": 2 }), json!({ "matchLabels": { "zone": "a" } })] {
+            assert_eq!(refusals(&choice(&right)), [""; 0], "{right}");
+        }
+    }
+}
+
 #[track_caller]
 fn assert_refused(cluster: &Value, says: &str) {
     match refusals(cluster).as_slice() {

@@ -38,15 +38,20 @@ pub struct Awaited {
 /// Goose that has not heard of its order by then is not listening.
 pub const BOUND: Duration = Duration::from_secs(10);
 
-/// Where the Goose is to be moved, if at all: to the first in `line` that is itself to stay.
+/// Where the Goose is to be moved, if at all: to the first in `line` that is itself to stay. For an
+/// update, only when the `ducks_are_done`.
 pub fn decide(
     rules: &Rules,
     members: &[Arc<Pod>],
     line: &[Arc<Pod>],
     record: Option<&Record>,
+    ducks_are_done: bool,
 ) -> Move {
     let Some((record, goose)) = goose(members, record) else { return Move::default() };
     let Some(why) = rules.leaving(goose) else { return Move::default() };
+    if why == Leaving::Update && !ducks_are_done {
+        return Move::default();
+    }
     let to = line.iter().find(|pod| rules.leaving(pod).is_none()).and_then(|pod| pod.uid());
     let Some(to) = to else { return Move::default() };
     let term = record.term;
@@ -82,6 +87,7 @@ mod tests {
     use election::record::Incarnation;
 
     use super::super::pods::sample::pod;
+    use super::super::succession::sample::rules;
     use super::*;
 
     fn led_by(ordinal: u32) -> Record {
@@ -112,10 +118,10 @@ mod tests {
             ("all are cordoned", all, 0, 3, vec!["n0", "n1", "n2"], None),
         ] {
             let cordoned: HashSet<String> = cordoned.into_iter().map(str::to_owned).collect();
-            let rules = Rules { replicas, cordoned: &cordoned };
+            let rules = rules(replicas, &cordoned);
             let (members, record) = (members(&ready), led_by(goose));
             let line = rules.line(&members, Some(&format!("p{goose}")));
-            let found = decide(&rules, &members, &line, Some(&record));
+            let found = decide(&rules, &members, &line, Some(&record), true);
             let wanted = wanted.map_or_else(Move::default, |(to, why)| Move {
                 order: Some(HandOverOrder { to: to.to_owned(), term: 7 }),
                 awaited: Some(Awaited { term: 7, why }),
@@ -125,13 +131,30 @@ mod tests {
     }
 
     #[test]
+    fn for_an_update_the_goose_is_moved_when_the_ducks_are_done() {
+        let cordoned = HashSet::new();
+        let rules = Rules { revision: Some("new"), ..rules(2, &cordoned) };
+        let mut members = members(&[true, true]);
+        for (pod, revision) in members.iter_mut().zip(["old", "new"]) {
+            let label = ("controller-revision-hash".to_owned(), revision.to_owned());
+            Arc::make_mut(pod).labels_mut().extend([label]);
+        }
+        let line = rules.line(&members, Some("p0"));
+        let record = led_by(0);
+        let decided = |done| decide(&rules, &members, &line, Some(&record), done);
+        assert_eq!(decided(false), Move::default());
+        assert_eq!(decided(true).order, Some(HandOverOrder { to: "p1".into(), term: 7 }));
+        assert_eq!(decided(true).awaited, Some(Awaited { term: 7, why: Leaving::Update }));
+    }
+
+    #[test]
     fn where_nobody_leads_nobody_is_moved() {
         let cordoned = HashSet::new();
-        let rules = Rules { replicas: 1, cordoned: &cordoned };
+        let rules = rules(1, &cordoned);
         let members = members(&[true, true]);
         let line = rules.line(&members, None);
         for record in [None, Some(Record::quarantine(7, Duration::from_secs(6))), Some(led_by(9))] {
-            assert_eq!(decide(&rules, &members, &line, record.as_ref()), Move::default());
+            assert_eq!(decide(&rules, &members, &line, record.as_ref(), true), Move::default());
         }
     }
 

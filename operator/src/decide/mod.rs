@@ -18,6 +18,7 @@ pub mod pods;
 pub mod ports;
 pub mod problem;
 pub mod request;
+pub mod rollout;
 pub mod service;
 pub mod sidecar;
 pub mod status;

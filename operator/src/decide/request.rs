@@ -58,7 +58,7 @@ pub fn answer(asked: &str, now: Situation) -> Answer {
         return refused("spec.paused is true, and while it is nobody takes over");
     }
     if now.rules.is_barred(pod) {
-        return refused("it may not lead, since it is fenced");
+        return refused("it may not lead, since it is fenced or in spec.goose.never");
     }
     if !is_ready(pod) {
         return refused("it is not ready, or about to end");
@@ -93,6 +93,7 @@ mod tests {
     use election::record::Incarnation;
 
     use super::super::pods::sample::pod;
+    use super::super::succession::sample::rules;
     use super::*;
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
         let members = [pod(0, "goose", true), pod(1, "duck", true), pod(2, "duck", false), fenced];
         let members = members.map(Arc::new);
         let nowhere = HashSet::new();
-        let rules = Rules { replicas: 4, cordoned: &nowhere };
+        let rules = rules(4, &nowhere);
 
         let nobody = Record::quarantine(7, Duration::from_secs(6));
         let holder = Some(Incarnation::new("pond-0", "p0", "a").unwrap());

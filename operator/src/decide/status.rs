@@ -140,12 +140,7 @@ fn term(record: Option<&Record>, before: Option<&DuckGooseClusterStatus>) -> Opt
 fn progress(replicas: i32, set: Option<&StatefulSet>) -> Verdict {
     let status = set.and_then(|set| set.status.clone()).unwrap_or_default();
     let behind = set.is_none_or(|set| status.observed_generation < set.metadata.generation);
-    let revisions = (&status.current_revision, &status.update_revision);
-    let updated = if revisions.0 == revisions.1 {
-        status.replicas
-    } else {
-        status.updated_replicas.unwrap_or_default()
-    };
+    let updated = status.updated_replicas.unwrap_or_default();
     let ready = status.ready_replicas.unwrap_or_default();
     if !behind && (status.replicas, updated, ready) == (replicas, replicas, replicas) {
         return Verdict::new(
@@ -308,8 +303,6 @@ mod tests {
                 updated_replicas: Some(updated),
                 ready_replicas: Some(ready),
                 observed_generation: Some(seen),
-                current_revision: Some("a".into()),
-                update_revision: Some(if updated == replicas { "a" } else { "b" }.into()),
                 ..StatefulSetStatus::default()
             });
             set

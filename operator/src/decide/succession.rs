@@ -3,16 +3,23 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use api::GooseSettings;
+use api::goose::Choice;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::pods::{has_uid, is_fenced, is_ready, node, ordinal};
+use super::rollout::is_outdated;
 
 /// What decides about the succession, beside the pods themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// `spec.replicas`: a StatefulSet takes away the pods with ordinals from this one on.
     pub replicas: i32,
+    /// Which pods may lead, and which of them first.
+    pub goose: &'a GooseSettings,
+    /// The revision that all pods are to have, where it is known.
+    pub revision: Option<&'a str>,
     /// Names of the nodes that are cordoned, and perhaps about to be drained.
     pub cordoned: &'a HashSet<String>,
 }
@@ -24,6 +31,8 @@ pub enum Leaving {
     ScaleIn,
     /// Its node is cordoned.
     Cordon,
+    /// It is to be made anew from a changed template.
+    Update,
 }
 
 impl Rules<'_> {
@@ -34,12 +43,24 @@ impl Rules<'_> {
             return Some(Leaving::ScaleIn);
         }
         let cordoned = node(pod).is_some_and(|node| self.cordoned.contains(node));
-        cordoned.then_some(Leaving::Cordon)
+        let outdated = self.revision.is_some_and(|revision| is_outdated(pod, revision));
+        match (cordoned, outdated) {
+            (true, _) => Some(Leaving::Cordon),
+            (false, true) => Some(Leaving::Update),
+            (false, false) => None,
+        }
     }
 
     /// Whether the pod may not lead.
     pub fn is_barred(&self, pod: &Pod) -> bool {
-        is_fenced(pod)
+        is_fenced(pod) || self.goose.never.iter().any(|choice| chooses(choice, pod))
+    }
+
+    /// The place of the first entry of the priorities that names the pod.
+    fn rank(&self, pod: &Pod) -> usize {
+        let priorities = &self.goose.priorities;
+        let place = priorities.iter().position(|choice| chooses(choice, pod));
+        place.unwrap_or(priorities.len())
     }
 
     /// The uids of the members that may not lead.
@@ -52,15 +73,24 @@ impl Rules<'_> {
 
     /// The ready members that may lead and are next in line after the pod with the uid `goose`.
     ///
-    /// Those that are about to go come last: the role would only move once more. Low ordinals come
-    /// first, since the highest ones go when the set shrinks.
+    /// Those that are about to go come last: the role would only move once more. Then it is by the
+    /// priorities. Low ordinals come first, since the highest ones go when the set shrinks.
     pub fn line(&self, members: &[Arc<Pod>], goose: Option<&str>) -> Vec<Arc<Pod>> {
         let is_goose = |pod: &Pod| goose.is_some_and(|goose| has_uid(pod, goose));
         let may_follow = |pod: &&Arc<Pod>| is_ready(pod) && !is_goose(pod) && !self.is_barred(pod);
         let mut line: Vec<Arc<Pod>> = members.iter().filter(may_follow).cloned().collect();
-        line.sort_by_key(|pod| (self.leaving(pod).is_some(), ordinal(pod), pod.name_any()));
+        line.sort_by_key(|pod| {
+            (self.leaving(pod).is_some(), self.rank(pod), ordinal(pod), pod.name_any())
+        });
         line
     }
+}
+
+fn chooses(choice: &Choice, pod: &Pod) -> bool {
+    let number = choice.ordinal.and_then(|number| u32::try_from(number).ok());
+    let by_ordinal = number == Some(ordinal(pod));
+    let bears = |(key, value): (&String, &String)| pod.labels().get(key) == Some(value);
+    by_ordinal || choice.match_labels.as_ref().is_some_and(|labels| labels.iter().all(bears))
 }
 
 /// The line as it is ordered: uids.
@@ -73,16 +103,28 @@ pub fn successors(line: &[Arc<Pod>]) -> Vec<String> {
 /// whole Lease with each renewal.
 const LENGTH_OF_THE_LINE: usize = 4;
 
+/// Rules for the tests of the decisions.
+#[cfg(test)]
+pub mod sample {
+    use super::*;
+
+    static ANY: GooseSettings = GooseSettings { priorities: Vec::new(), never: Vec::new() };
+
+    /// Any pod may lead, and none is updated.
+    pub fn rules(replicas: i32, cordoned: &HashSet<String>) -> Rules<'_> {
+        Rules { replicas, goose: &ANY, revision: None, cordoned }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use api::names::FENCED_ANNOTATION;
 
     use super::super::pods::sample::pod;
+    use super::sample::rules;
     use super::*;
-
-    fn nowhere() -> HashSet<String> {
-        HashSet::new()
-    }
 
     fn set(ready: &[(u32, bool)]) -> Vec<Arc<Pod>> {
         ready.iter().map(|&(n, ready)| Arc::new(pod(n, "duck", ready))).collect()
@@ -90,7 +132,8 @@ mod tests {
 
     #[test]
     fn ready_members_but_the_goose_by_ordinal() {
-        let rules = Rules { replicas: 1000, cordoned: &nowhere() };
+        let nowhere = HashSet::new();
+        let rules = rules(1000, &nowhere);
         for (members, goose, wanted) in [
             (set(&[]), None, vec![]),
             (set(&[(2, true), (0, true), (1, true)]), Some("p0"), vec!["p1", "p2"]),
@@ -108,7 +151,8 @@ mod tests {
         let now = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
         going.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));
-        let rules = Rules { replicas: 1, cordoned: &nowhere() };
+        let nowhere = HashSet::new();
+        let rules = rules(1, &nowhere);
         assert!(rules.line(&[Arc::new(going)], None).is_empty());
     }
 
@@ -117,15 +161,30 @@ mod tests {
         let mut members = set(&[(0, true), (1, true)]);
         let fenced = Arc::make_mut(&mut members[0]);
         fenced.annotations_mut().insert(FENCED_ANNOTATION.into(), "true".into());
-        let rules = Rules { replicas: 2, cordoned: &nowhere() };
+        let nowhere = HashSet::new();
+        let rules = rules(2, &nowhere);
         assert_eq!(successors(&rules.line(&members, None)), ["p1"]);
+        assert_eq!(rules.barred(&members), ["p0"]);
+    }
+
+    #[test]
+    fn priorities_go_before_ordinals_and_never_is_never() {
+        let mut members = set(&[0, 1, 2, 3].map(|n| (n, true)));
+        Arc::make_mut(&mut members[2]).labels_mut().insert("zone".into(), "a".into());
+        let ordinal = |ordinal| Choice { ordinal: Some(ordinal), match_labels: None };
+        let labels = BTreeMap::from([("zone".to_owned(), "a".to_owned())]);
+        let zone = Choice { ordinal: None, match_labels: Some(labels) };
+        let goose = GooseSettings { priorities: vec![ordinal(3), zone], never: vec![ordinal(0)] };
+        let nowhere = HashSet::new();
+        let rules = Rules { goose: &goose, ..rules(4, &nowhere) };
+        assert_eq!(successors(&rules.line(&members, None)), ["p3", "p2", "p1"]);
         assert_eq!(rules.barred(&members), ["p0"]);
     }
 
     #[test]
     fn who_is_about_to_go_comes_last() {
         let cordoned = HashSet::from(["n0".to_owned()]);
-        let rules = Rules { replicas: 3, cordoned: &cordoned };
+        let rules = rules(3, &cordoned);
         let members = set(&[0, 1, 2, 3].map(|n| (n, true)));
         assert_eq!(successors(&rules.line(&members, Some("p1"))), ["p2", "p0", "p3"]);
         let reasons: Vec<_> = members.iter().map(|pod| rules.leaving(pod)).collect();

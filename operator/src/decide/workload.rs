@@ -1,7 +1,7 @@
 //! The StatefulSet: the user's template unchanged, and the sidecar.
 
 use api::names::{CLUSTER_LABEL, DUCK, ROLE_LABEL, members_service};
-use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
@@ -23,6 +23,11 @@ pub fn stateful_set(
         pod_management_policy: Some("Parallel".to_owned()),
         selector: LabelSelector { match_labels: Some(owner.selector()), match_expressions: None },
         template: with_sidecar(owner, template, image),
+        // The operator decides which pod goes when (see `rollout`).
+        update_strategy: Some(StatefulSetUpdateStrategy {
+            type_: Some("OnDelete".to_owned()),
+            rolling_update: None,
+        }),
         ..StatefulSetSpec::default()
     };
     StatefulSet { metadata: owner.metadata(&owner.name), spec, ..StatefulSet::default() }

@@ -14,12 +14,19 @@ use crate::decide::happening::Happening;
 use crate::decide::lease;
 use crate::decide::object::version;
 use crate::decide::request::{self, Answer, answer};
+use crate::decide::rollout::ducks_are_done;
 use crate::decide::succession::Rules;
 
 impl Pass<'_> {
     /// What decides about the succession.
     pub(super) fn rules(&self) -> Rules<'_> {
-        Rules { replicas: self.cluster.spec.replicas, cordoned: &self.cordoned }
+        let spec = &self.cluster.spec;
+        Rules {
+            replicas: spec.replicas,
+            goose: &spec.goose,
+            revision: self.revision.as_deref(),
+            cordoned: &self.cordoned,
+        }
     }
 
     /// The ready members that are next in line.
@@ -31,8 +38,10 @@ impl Pass<'_> {
     /// Decides where the Goose is to be moved, if at all.
     pub(super) async fn decide_move(&mut self) {
         self.handover = None;
-        // Nobody would take the role over while the cluster is paused.
-        if !self.cluster.spec.paused {
+        if self.cluster.spec.paused {
+            // Nobody would take the role over.
+            self.memory.awaited = None;
+        } else {
             self.move_before_it_must_go();
         }
         self.answer_request().await;
@@ -40,8 +49,10 @@ impl Pass<'_> {
 
     fn move_before_it_must_go(&mut self) {
         let record = self.record.as_ref();
+        let revision = self.revision.as_deref();
+        let done = revision.is_some_and(|revision| ducks_are_done(self.rollout(revision)));
         let Move { order, awaited } =
-            handover::decide(&self.rules(), &self.members, &self.line(), record);
+            handover::decide(&self.rules(), &self.members, &self.line(), record, done);
         let before = self.memory.awaited.take();
         self.handover = order;
         self.memory.awaited = awaited.map(|awaited| match before {
@@ -54,7 +65,7 @@ impl Pass<'_> {
     }
 
     /// For how long the Goose's pod is kept yet, so that its role can be moved before it goes.
-    fn left_to_move(&self) -> Option<Duration> {
+    pub(super) fn left_to_move(&self) -> Option<Duration> {
         let (_, since) = self.memory.awaited.as_ref()?;
         let left = BOUND.saturating_sub(self.now.duration_since(*since));
         (!left.is_zero()).then_some(left)

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
 use crate::lease::Lease;
-use crate::member::io::{Cause, Write};
-use crate::member::{Member, tenure::Tenure};
+use crate::member::Member;
+use crate::member::io::{Cause, Output, Write};
+use crate::member::tenure::{Sent, Tenure};
 use crate::mutation::Mutation;
 use crate::record::Record;
 use crate::timing::stagger;
@@ -95,6 +96,41 @@ impl Member {
         })
     }
 
+    pub(super) fn note_ability(&mut self, now: &Reading) {
+        let able = self.tenure.is_none() && self.lease.as_ref().is_some_and(|l| self.may_take(l));
+        self.able_since = able.then(|| self.able_since.unwrap_or(now.instant()));
+    }
+
+    pub(super) fn write_if_due(&mut self, now: &Reading, out: &mut Vec<Output>) {
+        let Some(step) = self.next_step() else { return };
+        if !self.wait_for(&step, now).is_zero() {
+            return;
+        }
+        let Some(write) = self.compose(&step, now) else { return };
+        self.attempt = write.record.attempt;
+        self.in_flight = Some(write.record.attempt);
+        if let Some(cause) = step.cause() {
+            self.note_sent(Sent { at: *now, record: write.record.clone(), cause });
+        }
+        out.push(Output::Write(write));
+    }
+
+    /// Remembers an attempt before it leaves. Sending a shorter lease than any
+    /// attempt before voids those, and shortens the deadline (rule 9).
+    fn note_sent(&mut self, sent: Sent) {
+        let duration = sent.record.duration;
+        if !self.broken.is(Mutation::ShorterVoidsNothing) {
+            self.sent.retain(|earlier| earlier.record.duration <= duration);
+            if let Some(tenure) = &mut self.tenure {
+                tenure.shorten(&sent);
+            }
+        }
+        if self.sent.len() == MOST_UNKNOWN {
+            self.sent.remove(0);
+        }
+        self.sent.push(sent);
+    }
+
     fn renewal_due(&self, tenure: &Tenure, record: &Record) -> Instant {
         if tenure.renewal_is_urgent(record) {
             tenure.renewal_due(Duration::ZERO)
@@ -156,3 +192,6 @@ impl Member {
 /// No version: what a write without a precondition asks for. Only a broken
 /// rule 5 asks so.
 const ANY: u64 = 0;
+
+/// More attempts of unknown outcome than can matter within one lease.
+const MOST_UNKNOWN: usize = 32;

@@ -64,7 +64,7 @@ impl Member {
                 known.map(|record| record.term),
             ),
         };
-        let seen_ago = self.heard.map(|heard| now.since(heard));
+        let seen_ago = self.silence.heard_ago(now);
         View { role, goose, term, seen_ago, reason: self.reason(now, role, seen_ago) }
     }
 

@@ -111,7 +111,14 @@ mod tests {
             at: at(time),
             uid: "l".into(),
             version: time,
-            state: LeaseState::Held { pod: "a".into(), term: 5, attempt },
+            state: LeaseState::Held {
+                pod: "a".into(),
+                incarnation: "a_u_1".into(),
+                term: 5,
+                attempt,
+                duration: at(6000),
+            },
+            after_gap: false,
         };
         let history = History {
             answers: vec![
@@ -126,6 +133,7 @@ mod tests {
                 member: "a".into(),
                 pod: "a".into(),
                 label: Label::Duck,
+                version: 0,
             }],
             leases: vec![lease(9, 1), lease(19, 2)],
         };

@@ -36,6 +36,9 @@ pub struct LabelSeen {
     pub pod: Arc<str>,
     /// What it says.
     pub label: Label,
+    /// `metadata.resourceVersion` of the pod, as it was then; 0 where it is not known.
+    #[serde(default)]
+    pub version: u64,
 }
 
 /// Two pods with the Goose's label at one time.
@@ -104,6 +107,7 @@ mod tests {
             member: pod.into(),
             pod: pod.into(),
             label,
+            version: 0,
         });
         seen.filter_map(|seen| judge.hear(&seen)).count()
     }

@@ -18,6 +18,9 @@ pub struct LeaseSeen {
     pub version: u64,
     /// What it said.
     pub state: LeaseState,
+    /// Versions before it may have been missed: the watch was broken.
+    #[serde(default)]
+    pub after_gap: bool,
 }
 
 /// What a version of the Lease says.
@@ -30,20 +33,31 @@ pub enum LeaseState {
     Quarantined {
         /// The term before it.
         term: u64,
+        /// For how long it must be waited out.
+        #[serde(with = "crate::nanoseconds")]
+        duration: Duration,
     },
     /// Held.
     Held {
         /// Name of the holder's pod.
         pod: Arc<str>,
+        /// Which run of its sidecar, `<pod>_<pod uid>_<nonce>`.
+        incarnation: Arc<str>,
         /// Its fencing token.
         term: u64,
         /// How many writes of the holder this is.
         attempt: u64,
+        /// For how long it must be waited out.
+        #[serde(with = "crate::nanoseconds")]
+        duration: Duration,
     },
     /// The term has ended.
     Released {
         /// That term.
         term: u64,
+        /// For how long it must be waited out by whoever has not seen it end.
+        #[serde(with = "crate::nanoseconds")]
+        duration: Duration,
     },
     /// What it says cannot be read.
     Unreadable {
@@ -70,9 +84,9 @@ impl fmt::Display for LeaseState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unstamped => f.write_str("not stamped"),
-            Self::Quarantined { term } => write!(f, "quarantined after term {term}"),
+            Self::Quarantined { term, .. } => write!(f, "quarantined after term {term}"),
             Self::Held { pod, term, .. } => write!(f, "held by {pod} in term {term}"),
-            Self::Released { term } => write!(f, "released from term {term}"),
+            Self::Released { term, .. } => write!(f, "released from term {term}"),
             Self::Unreadable { why } => write!(f, "unreadable: {why}"),
             Self::Gone => f.write_str("gone"),
         }

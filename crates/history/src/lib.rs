@@ -27,6 +27,7 @@
 //! | [`judge()`] | whether answers prove that there were two Geese |
 //! | [`labels`] | role labels, and whether two pods ever had the Goose's |
 //! | [`lease`] | what the Lease said |
+//! | [`takings`] | whether the Lease's versions, and the labels, keep the rules |
 //! | [`whole`] | all of that over one observation, and what can be measured in it |
 //! | [`excerpt`] | the part of it that a person wants to read |
 
@@ -37,6 +38,7 @@ pub mod labels;
 pub mod lease;
 mod nanoseconds;
 pub mod reign;
+pub mod takings;
 pub mod whole;
 
 pub use self::answer::{Answer, Said};
@@ -44,4 +46,5 @@ pub use self::judge::{Fault, Judge, Proof, judge};
 pub use self::labels::{Label, LabelJudge, LabelSeen, TwoLabels};
 pub use self::lease::{LeaseSeen, LeaseState};
 pub use self::reign::{Reign, Span};
+pub use self::takings::{Breach, Rule};
 pub use self::whole::{Gap, History, Verdict};

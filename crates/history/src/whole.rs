@@ -188,7 +188,8 @@ mod tests {
         assert!(history.verdict().is_good());
         for pod in ["a", "b"] {
             let (member, pod, label) = (pod.into(), pod.into(), Label::Goose);
-            history.labels.push(LabelSeen { at: Duration::from_millis(7), member, pod, label });
+            let at = Duration::from_millis(7);
+            history.labels.push(LabelSeen { at, member, pod, label, version: 0 });
         }
         let findings: Vec<_> = history.verdict().findings().map(|(_, text)| text).collect();
         assert_eq!(findings, ["two pods with the Goose's label at 0.007 s: a and b"]);

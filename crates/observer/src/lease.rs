@@ -23,13 +23,20 @@ pub(crate) async fn follow(scope: Scope, client: Client, board: Arc<Board>, cloc
     let selector = format!("metadata.name={}", scope.cluster);
     let mut events = pin!(watcher(leases, Config::default().fields(&selector)));
     let mut is_listed = false;
+    // What was before the first list is of no interest: nothing of it was missed.
+    let (mut lists, mut after_gap) = (0_u32, false);
     while let Some(event) = events.next().await {
         let at = clock.now();
         match event {
-            Ok(Event::Init) => is_listed = false,
+            Ok(Event::Init) => {
+                is_listed = false;
+                after_gap = lists > 0;
+                lists += 1;
+            }
             Ok(Event::InitApply(lease) | Event::Apply(lease)) => {
                 is_listed = true;
-                board.note(|seen| seen.note_lease(read(at, &lease)));
+                let after_gap = std::mem::take(&mut after_gap);
+                board.note(|seen| seen.note_lease(read(at, &lease, after_gap)));
             }
             Ok(Event::InitDone) if is_listed => {}
             Ok(Event::InitDone | Event::Delete(_)) => board.note(|seen| seen.lease_is_gone(at)),
@@ -38,11 +45,11 @@ pub(crate) async fn follow(scope: Scope, client: Client, board: Arc<Board>, cloc
     }
 }
 
-fn read(at: Duration, lease: &v1::Lease) -> LeaseSeen {
+fn read(at: Duration, lease: &v1::Lease, after_gap: bool) -> LeaseSeen {
     let uid = lease.uid().unwrap_or_default();
     let version = lease.resource_version().and_then(|text| text.parse().ok()).unwrap_or_default();
     let lease = Lease::from_metadata(&uid, version, lease.annotations());
-    LeaseSeen { at, uid: uid.into(), version, state: state(&lease) }
+    LeaseSeen { at, uid: uid.into(), version, state: state(&lease), after_gap }
 }
 
 fn state(lease: &Lease) -> LeaseState {
@@ -56,14 +63,17 @@ fn state(lease: &Lease) -> LeaseState {
 }
 
 fn of_record(record: &Record) -> LeaseState {
+    let (term, duration) = (record.term, record.duration);
     match &record.holder {
         Some(holder) => LeaseState::Held {
             pod: holder.pod().into(),
-            term: record.term,
+            incarnation: holder.to_string().into(),
+            term,
             attempt: record.attempt,
+            duration,
         },
-        None if record.released => LeaseState::Released { term: record.term },
-        None => LeaseState::Quarantined { term: record.term },
+        None if record.released => LeaseState::Released { term, duration },
+        None => LeaseState::Quarantined { term, duration },
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use history::History;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::asker::Asker;
@@ -25,6 +26,8 @@ use crate::{lease, pods};
 pub struct Observer {
     board: Arc<Board>,
     clock: Clock,
+    /// Of the observer's own thread.
+    runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -115,6 +118,22 @@ impl Observer {
         self.until(&wanted, within, |seen| seen.is_settled(count).then(|| seen.goose())).await
     }
 
+    /// Asks a member over so many connections more, for a while: 200 times a second over each.
+    /// Does nothing where there is no way to it.
+    pub fn crowd(&self, pod: &str, connections: usize, lasts: Duration) {
+        let found = self.look(|seen| {
+            let member = seen.member(pod)?;
+            Some((member.uid.clone(), member.pod.clone(), member.way.clone()?))
+        });
+        let Some((uid, pod, way)) = found else { return };
+        for _ in 0..connections {
+            let asker = Asker::new(&uid, &pod, way.clone(), None, self.clock);
+            let is_over = Arc::new(AtomicBool::new(false));
+            let asking = pods::ask_on(asker, self.board.clone(), is_over);
+            self.runtime.spawn(tokio::time::timeout(lasts, asking));
+        }
+    }
+
     /// Ends the observation, and returns all that was seen. There is nothing more to see after it.
     pub fn stop(&mut self) -> History {
         self.end();
@@ -128,7 +147,7 @@ impl Observer {
         let (board, clock) = (Arc::new(Board::new()), Clock::start());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Error::Thread)?;
-        let for_work = board.clone();
+        let (for_work, handle) = (board.clone(), runtime.handle().clone());
         let thread = std::thread::Builder::new().name("observer".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 tokio::select! {
@@ -139,7 +158,7 @@ impl Observer {
             });
         });
         let thread = Some(thread.map_err(Error::Thread)?);
-        Ok(Self { board, clock, stop: Some(stop), thread })
+        Ok(Self { board, clock, runtime: handle, stop: Some(stop), thread })
     }
 
     fn end(&mut self) {

@@ -61,13 +61,15 @@ struct Asked {
 
 impl Follower {
     fn see(&mut self, pod: &Pod) {
-        let Some(member) = member(pod) else { return };
+        let Some(mut member) = member(pod) else { return };
+        let way = (self.scope.find_way)(pod);
+        member.way.clone_from(&way);
         let (uid, name, at) = (member.uid.clone(), member.pod.clone(), self.clock.now());
         self.board.note(|seen| {
             seen.see(at, member);
             true
         });
-        if let Some(way) = (self.scope.find_way)(pod) {
+        if let Some(way) = way {
             self.ask(&uid, &name, way);
         }
     }
@@ -141,6 +143,8 @@ fn member(pod: &Pod) -> Option<Member> {
         ready: conditions.iter().any(|condition| is_ready(&condition.type_, &condition.status)),
         leaving: pod.metadata.deletion_timestamp.is_some(),
         label: label(pod),
+        version: pod.resource_version().and_then(|text| text.parse().ok()).unwrap_or_default(),
+        way: None,
         answer: None,
         since: Duration::ZERO,
     })

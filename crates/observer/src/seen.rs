@@ -9,6 +9,8 @@ use history::{
     TwoLabels,
 };
 
+use crate::way::Way;
+
 /// Everything that is known: the history, and how things stand.
 #[derive(Default)]
 pub struct Seen {
@@ -40,6 +42,10 @@ pub struct Member {
     pub leaving: bool,
     /// What its role label says.
     pub label: Label,
+    /// `metadata.resourceVersion` of its pod.
+    pub version: u64,
+    /// The way to it, once there is one.
+    pub way: Option<Way>,
     /// Its last answer.
     pub answer: Option<Answer>,
     /// When it first said what it says now.
@@ -150,6 +156,8 @@ impl Seen {
             ready: true,
             leaving: false,
             label: Label::None,
+            version: 0,
+            way: None,
             answer: None,
             since: Duration::ZERO,
         };
@@ -160,7 +168,7 @@ impl Seen {
     pub(crate) fn see(&mut self, at: Duration, seen: Member) {
         let known = self.members.get(&seen.uid);
         if known.is_none_or(|known| known.label != seen.label) {
-            self.note_label(at, &seen.uid, &seen.pod, seen.label);
+            self.note_label(at, &seen, seen.label);
         }
         let (answer, since) = known_answer(self.members.get(&seen.uid), at);
         self.members.insert(seen.uid.clone(), Member { answer, since, ..seen });
@@ -169,7 +177,7 @@ impl Seen {
     /// A pod is no more.
     pub(crate) fn forget(&mut self, at: Duration, uid: &str) {
         if let Some(gone) = self.members.remove(uid) {
-            self.note_label(at, &gone.uid, &gone.pod, Label::Gone);
+            self.note_label(at, &gone, Label::Gone);
         }
     }
 
@@ -194,8 +202,10 @@ impl Seen {
         (answer.answered + span > self.latest).then_some(answer.said)
     }
 
-    fn note_label(&mut self, at: Duration, member: &Arc<str>, pod: &Arc<str>, label: Label) {
-        let seen = LabelSeen { at, member: member.clone(), pod: pod.clone(), label };
+    fn note_label(&mut self, at: Duration, member: &Member, label: Label) {
+        let Member { uid: member, pod, version, .. } = member;
+        let (member, pod, version) = (member.clone(), pod.clone(), *version);
+        let seen = LabelSeen { at, member, pod, label, version };
         self.two_labels.extend(self.labels.hear(&seen));
         self.history.labels.push(seen);
     }
@@ -230,6 +240,8 @@ mod tests {
             ready: true,
             leaving: false,
             label,
+            version: 0,
+            way: None,
             answer: None,
             since: Duration::ZERO,
         }

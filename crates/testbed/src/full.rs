@@ -1,6 +1,7 @@
 //! Bring-up of the full tier.
 
 mod cgroups;
+mod firewall;
 mod leftovers;
 mod network;
 mod node_files;
@@ -10,8 +11,10 @@ use std::fs;
 use std::path::PathBuf;
 
 pub(crate) use self::cgroups::{
-    freeze as freeze_cgroup, of_container as container_cgroup, thaw as thaw_cgroup,
+    freeze as freeze_cgroup, limit_cpu, of_container as container_cgroup, thaw as thaw_cgroup,
 };
+pub use self::firewall::Packets;
+pub(crate) use self::firewall::{drop_packets, pass_packets};
 pub(crate) use self::leftovers::{processes as container_processes, remove as remove_leftovers};
 pub(crate) use self::network::{cut, heal};
 pub(crate) use self::nodes::load_image;

@@ -69,6 +69,7 @@ mod wait;
 pub use self::cluster::{Cluster, Options, Status, down};
 pub use self::component::Component;
 pub use self::error::Error;
+pub use self::full::Packets;
 pub use self::image::Image;
 pub use self::images::BUSYBOX;
 pub use self::node::Node;

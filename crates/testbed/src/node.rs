@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use crate::component::Component;
 use crate::error::Error;
 use crate::full;
+use crate::full::Packets;
 use crate::netns;
 use crate::plan::{NodeSite, Plan};
 
@@ -44,6 +45,22 @@ impl Node {
     /// Where `ip` fails.
     pub fn heal(&self) -> Result<(), Error> {
         full::heal(&self.node.site)
+    }
+
+    /// Drops packets that cross the node, without a word to anybody: connections stay open.
+    ///
+    /// # Errors
+    /// Where `iptables` fails.
+    pub fn drop_packets(&self, packets: Packets) -> Result<(), Error> {
+        full::drop_packets(&self.node.site, packets)
+    }
+
+    /// Lets them pass again.
+    ///
+    /// # Errors
+    /// Where `iptables` fails, or they were not dropped.
+    pub fn pass_packets(&self, packets: Packets) -> Result<(), Error> {
+        full::pass_packets(&self.node.site, packets)
     }
 
     /// Runs `work` on a thread that is inside the node's network, and waits for it: the way to

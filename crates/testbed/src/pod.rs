@@ -107,6 +107,22 @@ impl Pod {
         full::thaw_cgroup(&self.cgroup(container)?)
     }
 
+    /// Gives a container no more than so many hundredths of one processor.
+    ///
+    /// # Errors
+    /// Where no such container runs, or the kernel refuses.
+    pub fn throttle(&self, container: &str, percent: u32) -> Result<(), Error> {
+        full::limit_cpu(&self.cgroup(container)?, Some(percent))
+    }
+
+    /// Takes the limit away.
+    ///
+    /// # Errors
+    /// Where no such container runs, or the kernel refuses.
+    pub fn unthrottle(&self, container: &str) -> Result<(), Error> {
+        full::limit_cpu(&self.cgroup(container)?, None)
+    }
+
     fn container(&self, name: &str) -> Result<Container, Error> {
         let found = self.containers().into_iter().find(|container| container.name == name);
         found.ok_or_else(|| self.not_running(&format!("the container {name}")))

@@ -44,6 +44,25 @@ pub(crate) fn thaw(group: &str) -> Result<(), Error> {
     set_frozen(group, "THAWED", "0")
 }
 
+/// Limits what its processes may have of one processor, in hundredths; `None` takes the limit away.
+pub(crate) fn limit_cpu(group: &str, percent: Option<u32>) -> Result<(), Error> {
+    let quota = percent.map(|percent| percent * PERIOD_MICROSECONDS / 100);
+    let version_1 = quota.map_or("-1".to_owned(), |quota| quota.to_string());
+    let version_2 = quota.map_or("max".to_owned(), |quota| quota.to_string());
+    for folder in folders(group) {
+        for (file, text) in [
+            ("cpu.cfs_quota_us", version_1.clone()),
+            ("cpu.max", format!("{version_2} {PERIOD_MICROSECONDS}")),
+        ] {
+            let path = folder.join(file);
+            if path.exists() {
+                fs::write(&path, text).map_err(Error::file(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Removes a cgroup with all below it, as far as they are empty.
 pub(super) fn remove(group: &str) {
     for folder in folders(group) {
@@ -92,6 +111,9 @@ fn set_frozen(group: &str, version_1: &str, version_2: &str) -> Result<(), Error
     }
     Ok(())
 }
+
+/// The kernel's default, in which a limit is counted. Its least quota, 1 ms, is one hundredth of it.
+const PERIOD_MICROSECONDS: u32 = 100_000;
 
 /// Named by containerd after the namespace in which it keeps the kubelet's containers.
 const PARENT: &str = "/k8s.io";

@@ -1,0 +1,331 @@
+//! Whether the versions of the Lease keep the rules by which it is taken.
+//!
+//! One watch tells of every version in order, so most of this needs no clock: only how long a record
+//! was waited out does. A watch that was broken proves nothing across the gap.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::labels::{Label, LabelSeen};
+use crate::lease::{LeaseSeen, LeaseState};
+use crate::whole::History;
+
+/// A rule that a version of the Lease, or a label, breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// When the watch told of it.
+    pub at: Duration,
+    /// Name of the pod that took the Lease, or that was labelled.
+    pub pod: Arc<str>,
+    /// What is wrong with it.
+    pub rule: Rule,
+}
+
+/// A rule of the Lease's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The term is the version that was taken: whoever wrote this one had read another.
+    TermIsTheVersionTaken {
+        /// The term.
+        term: u64,
+        /// The version before it.
+        taken: u64,
+    },
+    /// Terms rise.
+    TermsRise {
+        /// The term.
+        term: u64,
+        /// One that was there before.
+        earlier: u64,
+    },
+    /// What is held or nobody's is waited out.
+    WaitedOut {
+        /// How long it had stood there.
+        waited: Duration,
+        /// How long it had to.
+        wanted: Duration,
+    },
+    /// What has no stamp, or cannot be read, is not taken.
+    OnlyWhatIsStampedAndRead,
+    /// The label never comes before the version that gives the term.
+    NoLabelBeforeTheTerm,
+}
+
+impl History {
+    /// Everything in which the Lease and the labels break the rules, but for the versions that were
+    /// written by hand: these keep none, and whoever takes them must.
+    pub fn breaches(&self, by_hand: &BTreeSet<u64>) -> Vec<Breach> {
+        let mut follower = Follower::new(by_hand);
+        let mut breaches: Vec<_> = self.leases.iter().flat_map(|seen| follower.see(seen)).collect();
+        breaches.extend(early_labels(&self.labels, &self.leases, by_hand));
+        breaches
+    }
+}
+
+/// Follows the Lease from version to version.
+struct Follower<'a> {
+    by_hand: &'a BTreeSet<u64>,
+    last: Option<&'a LeaseSeen>,
+    /// Since when the last version's proof of life has stood there.
+    since: Duration,
+    /// The last version's record was released by whom it held before.
+    followed_to_its_end: bool,
+    /// Who held it last, in which term; of those that were not written by hand.
+    holding: Option<(&'a Arc<str>, u64)>,
+    greatest: u64,
+}
+
+impl<'a> Follower<'a> {
+    fn new(by_hand: &'a BTreeSet<u64>) -> Self {
+        Self {
+            by_hand,
+            last: None,
+            since: Duration::ZERO,
+            followed_to_its_end: false,
+            holding: None,
+            greatest: 0,
+        }
+    }
+
+    fn see(&mut self, seen: &'a LeaseSeen) -> Vec<Breach> {
+        let is_by_hand = self.by_hand.contains(&seen.version);
+        let mut breaches = Vec::new();
+        if let LeaseState::Held { pod, incarnation, term, .. } = &seen.state
+            && !is_by_hand
+        {
+            if self.holding != Some((incarnation, *term)) {
+                let rules = self.taking(seen, incarnation, *term).into_iter();
+                breaches.extend(rules.map(|rule| Breach { at: seen.at, pod: pod.clone(), rule }));
+            }
+            self.holding = Some((incarnation, *term));
+            self.greatest = self.greatest.max(*term);
+        }
+        self.go_on(seen, is_by_hand);
+        breaches
+    }
+
+    fn taking(&self, seen: &LeaseSeen, taker: &Arc<str>, term: u64) -> Vec<Rule> {
+        // Who held it when the observation began had taken it before.
+        let Some(last) = self.last else { return Vec::new() };
+        let mut rules = Vec::new();
+        if term <= self.greatest {
+            rules.push(Rule::TermsRise { term, earlier: self.greatest });
+        }
+        if seen.after_gap {
+            return rules;
+        }
+        if term != last.version {
+            rules.push(Rule::TermIsTheVersionTaken { term, taken: last.version });
+        }
+        match &last.state {
+            LeaseState::Unstamped | LeaseState::Unreadable { .. } | LeaseState::Gone => {
+                rules.push(Rule::OnlyWhatIsStampedAndRead);
+            }
+            LeaseState::Released { .. } if self.followed_to_its_end => {}
+            // Exactly its own last version: nobody was between.
+            LeaseState::Held { incarnation, .. }
+                if incarnation == taker && !self.by_hand.contains(&last.version) => {}
+            LeaseState::Released { duration, .. }
+            | LeaseState::Quarantined { duration, .. }
+            | LeaseState::Held { duration, .. } => {
+                let waited = seen.at.saturating_sub(self.since);
+                let wanted = (*duration).clamp(SHORTEST_LEASE, LONGEST_LEASE);
+                if waited + LATENESS < wanted {
+                    rules.push(Rule::WaitedOut { waited, wanted });
+                }
+            }
+        }
+        rules
+    }
+
+    fn go_on(&mut self, seen: &'a LeaseSeen, is_by_hand: bool) {
+        let is_same = self.last.is_some_and(|last| {
+            last.uid == seen.uid && last.state == seen.state && !seen.after_gap
+        });
+        if !is_same {
+            self.since = seen.at;
+            self.followed_to_its_end = match (&seen.state, self.last.map(|last| &last.state)) {
+                (LeaseState::Released { term, .. }, Some(LeaseState::Held { term: held, .. })) => {
+                    term == held && !is_by_hand
+                }
+                // What was missed may have been its end.
+                (LeaseState::Released { .. }, _) => seen.after_gap,
+                _ => false,
+            };
+        }
+        self.last = Some(seen);
+    }
+}
+
+/// Versions of pods and of the Lease come from one counter: a pod that was labelled in this version
+/// must have been given its term in an earlier one.
+fn early_labels(
+    labels: &[LabelSeen],
+    leases: &[LeaseSeen],
+    by_hand: &BTreeSet<u64>,
+) -> Vec<Breach> {
+    let is_given = |label: &LabelSeen| {
+        leases.iter().filter(|seen| !by_hand.contains(&seen.version)).any(|seen| {
+            match &seen.state {
+                LeaseState::Held { incarnation, term, .. } => {
+                    incarnation.split('_').nth(1) == Some(&*label.member) && *term < label.version
+                }
+                _ => false,
+            }
+        })
+    };
+    // Whom a gap swallowed cannot be told.
+    let is_whole = !leases.is_empty() && !leases.iter().any(|seen| seen.after_gap);
+    let geese = labels.iter().filter(|seen| seen.label == Label::Goose && seen.version > 0);
+    let early = geese.filter(|seen| is_whole && !is_given(seen));
+    early
+        .map(|seen| Breach { at: seen.at, pod: seen.pod.clone(), rule: Rule::NoLabelBeforeTheTerm })
+        .collect()
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, pod, rule } = self;
+        let at = at.as_secs_f64();
+        match rule {
+            Rule::TermIsTheVersionTaken { term, taken } => {
+                write!(f, "{pod} took version {taken} at {at:.3} s and calls its term {term}")
+            }
+            Rule::TermsRise { term, earlier } => {
+                write!(f, "{pod} took term {term} at {at:.3} s, after term {earlier}")
+            }
+            Rule::WaitedOut { waited, wanted } => {
+                let (waited, wanted) = (waited.as_secs_f64(), wanted.as_secs_f64());
+                write!(
+                    f,
+                    "{pod} took the Lease at {at:.3} s after {waited:.3} s, wanted {wanted:.3} s"
+                )
+            }
+            Rule::OnlyWhatIsStampedAndRead => {
+                write!(f, "{pod} took a Lease at {at:.3} s that has no stamp or cannot be read")
+            }
+            Rule::NoLabelBeforeTheTerm => {
+                write!(f, "{pod} was labelled goose at {at:.3} s before the Lease gave it a term")
+            }
+        }
+    }
+}
+
+/// By how much one event of the watch may come later than another, on a machine that is busy.
+const LATENESS: Duration = Duration::from_millis(500);
+
+/// What a member takes a record's duration for, whatever stands there (rule 4).
+const SHORTEST_LEASE: Duration = Duration::from_secs(2);
+
+/// See [`SHORTEST_LEASE`].
+const LONGEST_LEASE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(3);
+
+    fn seen(at: u64, version: u64, state: LeaseState) -> LeaseSeen {
+        let at = Duration::from_millis(at);
+        LeaseSeen { at, uid: "l".into(), version, state, after_gap: false }
+    }
+
+    fn held(by: &str, term: u64, attempt: u64) -> LeaseState {
+        let incarnation = format!("{by}_uid-of-{by}_1").into();
+        LeaseState::Held { pod: by.into(), incarnation, term, attempt, duration: LEASE }
+    }
+
+    fn released(term: u64) -> LeaseState {
+        LeaseState::Released { term, duration: LEASE }
+    }
+
+    fn quarantined(term: u64) -> LeaseState {
+        LeaseState::Quarantined { term, duration: LEASE }
+    }
+
+    fn found(leases: &[LeaseSeen], by_hand: &[u64]) -> Vec<Rule> {
+        let history = History { leases: leases.to_vec(), ..History::default() };
+        let breaches = history.breaches(&by_hand.iter().copied().collect());
+        breaches.into_iter().map(|breach| breach.rule).collect()
+    }
+
+    #[test]
+    fn what_keeps_the_rules_is_fine() {
+        let leases = [
+            seen(0, 5, quarantined(0)),
+            seen(3100, 6, held("a", 5, 1)),
+            seen(4100, 7, held("a", 5, 2)),
+            seen(7200, 9, held("b", 7, 1)),
+            seen(7300, 12, released(7)),
+            seen(7310, 13, held("c", 12, 1)),
+            seen(8000, 14, held("c", 12, 1)),
+            seen(12000, 15, held("c", 14, 2)),
+        ];
+        assert_eq!(found(&leases, &[]), []);
+    }
+
+    #[test]
+    fn a_held_record_is_waited_out() {
+        let leases = [seen(0, 5, held("a", 4, 1)), seen(1000, 6, held("b", 5, 1))];
+        let waited = Duration::from_secs(1);
+        assert_eq!(found(&leases, &[]), [Rule::WaitedOut { waited, wanted: LEASE }]);
+    }
+
+    #[test]
+    fn a_record_that_was_released_by_hand_is_waited_out() {
+        let leases =
+            [seen(0, 5, held("a", 4, 1)), seen(100, 6, released(3)), seen(200, 7, held("b", 6, 1))];
+        assert_eq!(found(&leases, &[6]).len(), 1);
+    }
+
+    #[test]
+    fn a_term_is_the_version_that_was_taken_and_rises() {
+        let leases = [seen(0, 5, held("a", 4, 1)), seen(4000, 6, held("b", 3, 1))];
+        assert_eq!(
+            found(&leases, &[]),
+            [
+                Rule::TermsRise { term: 3, earlier: 4 },
+                Rule::TermIsTheVersionTaken { term: 3, taken: 5 }
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_no_stamp_is_not_taken_and_a_quarantine_is_gone_on_from() {
+        let unstamped = seen(100, 6, LeaseState::Unstamped);
+        let before = seen(0, 5, held("a", 4, 1));
+        let taken = [before.clone(), unstamped.clone(), seen(9000, 7, held("b", 6, 1))];
+        assert_eq!(found(&taken, &[]), [Rule::OnlyWhatIsStampedAndRead]);
+        let kept = [before, unstamped, seen(150, 7, quarantined(4)), seen(160, 8, held("a", 4, 2))];
+        assert_eq!(found(&kept, &[]), []);
+    }
+
+    #[test]
+    fn a_gap_proves_nothing() {
+        let after = LeaseSeen { after_gap: true, ..seen(100, 60, held("b", 50, 9)) };
+        assert_eq!(found(&[seen(0, 5, held("a", 4, 1)), after], &[]), []);
+    }
+
+    #[test]
+    fn a_label_comes_after_the_term() {
+        let label = |version| LabelSeen {
+            at: LEASE,
+            member: "uid-of-a".into(),
+            pod: "a".into(),
+            label: Label::Goose,
+            version,
+        };
+        let history = |version| History {
+            leases: vec![seen(0, 5, quarantined(4)), seen(4000, 8, held("a", 5, 1))],
+            labels: vec![label(version)],
+            ..History::default()
+        };
+        assert_eq!(history(9).breaches(&BTreeSet::new()), []);
+        let early = history(4).breaches(&BTreeSet::new());
+        assert_eq!(early.len(), 1);
+        assert_eq!(early[0].rule, Rule::NoLabelBeforeTheTerm);
+    }
+}

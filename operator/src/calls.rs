@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use api::DuckGooseCluster;
 use api::names::FIELD_MANAGER;
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -149,6 +150,21 @@ pub async fn delete_pod(client: &Client, ns: &str, pod: &PodVersion) -> Result<(
     let pods = Api::<Pod>::namespaced(client.clone(), ns);
     let call = pods.delete(&pod.name, &params);
     bounded(&format!("delete pod {}", pod.name), call).await.map(drop)
+}
+
+/// Patches the StatefulSet.
+///
+/// # Errors
+/// As [`bounded`].
+pub async fn patch_set(
+    client: &Client,
+    set: &StatefulSet,
+    patch: &Value,
+) -> Result<StatefulSet, CallFailed> {
+    let name = set.name_any();
+    let sets = namespaced::<StatefulSet>(client, set);
+    let doing = format!("change StatefulSet {name}");
+    bounded(&doing, sets.patch(&name, &managed(), &Patch::Merge(patch))).await
 }
 
 /// Creates the Lease, which must not be there.

@@ -4,6 +4,7 @@ use api::names::{CLUSTER_LABEL, DUCK, ROLE_LABEL, members_service};
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::{Value, json};
 
 use super::access;
 use super::owner::Owner;
@@ -23,14 +24,24 @@ pub fn stateful_set(
         pod_management_policy: Some("Parallel".to_owned()),
         selector: LabelSelector { match_labels: Some(owner.selector()), match_expressions: None },
         template: with_sidecar(owner, template, image),
-        // The operator decides which pod goes when (see `rollout`).
         update_strategy: Some(StatefulSetUpdateStrategy {
-            type_: Some("OnDelete".to_owned()),
+            type_: Some(ON_DELETE.to_owned()),
             rolling_update: None,
         }),
         ..StatefulSetSpec::default()
     };
     StatefulSet { metadata: owner.metadata(&owner.name), spec, ..StatefulSet::default() }
+}
+
+/// A merge patch for a StatefulSet that still updates its pods by itself: one of an earlier version
+/// of this operator, or edited by hand. Applying cannot take away what the API server has filled
+/// in, and refuses the rest as long as it is there.
+pub fn without_own_updates(set: &StatefulSet) -> Option<Value> {
+    set.spec.update_strategy.as_ref()?.rolling_update.as_ref()?;
+    Some(json!({
+        "metadata": { "uid": set.metadata.uid, "resourceVersion": set.metadata.resource_version },
+        "spec": { "updateStrategy": { "type": ON_DELETE, "rollingUpdate": null } },
+    }))
 }
 
 fn with_sidecar(
@@ -59,10 +70,12 @@ fn with_sidecar(
     template
 }
 
+/// The operator decides which pod goes when (see `rollout`).
+const ON_DELETE: &str = "OnDelete";
+
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::PodSpec;
-    use serde_json::{Value, json};
 
     use super::*;
 
@@ -131,5 +144,21 @@ mod tests {
         }
         let mounts = pod_of(json!({})).init_containers.unwrap()[0].volume_mounts.clone().unwrap();
         assert_eq!(mounts[0].name, pod_of(json!({})).volumes.unwrap()[0].name);
+    }
+
+    #[test]
+    fn updates_of_its_own_are_taken_from_a_set_before_anything_is_applied() {
+        let set = |strategy: Value| {
+            let set = json!({ "metadata": { "uid": "s" }, "spec": {
+                "selector": {}, "serviceName": "s", "template": {}, "updateStrategy": strategy,
+            } });
+            serde_json::from_value::<StatefulSet>(set).unwrap()
+        };
+        let by_itself =
+            set(json!({ "type": "RollingUpdate", "rollingUpdate": { "partition": 0 } }));
+        let patch = without_own_updates(&by_itself).unwrap();
+        let wanted = json!({ "updateStrategy": { "type": "OnDelete", "rollingUpdate": null } });
+        assert_eq!((&patch["metadata"]["uid"], &patch["spec"]), (&json!("s"), &wanted));
+        assert_eq!(without_own_updates(&set(json!({ "type": "OnDelete" }))), None);
     }
 }

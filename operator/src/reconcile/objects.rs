@@ -11,6 +11,7 @@ use super::{PERMISSION_RETRY, Pass, REFUSAL_RETRY};
 use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
 use crate::decide::object::{self, Applied, Found, Step, fingerprint};
+use crate::decide::owner::Standing;
 use crate::decide::ports::ports;
 use crate::decide::problem::Problem;
 use crate::decide::{access, service, workload};
@@ -32,9 +33,23 @@ impl Pass<'_> {
         self.keep::<Service>(&stores.services, service::members(&self.owner)).await;
         self.keep::<Service>(&stores.services, service::goose(&self.owner, &ports)).await;
         self.keep::<Service>(&stores.services, service::ducks(&self.owner, &ports)).await;
+        if !self.updates_are_ours().await {
+            return;
+        }
         let image = &self.context.image;
         let set = workload::stateful_set(&self.owner, self.replicas(), &spec.template, image);
         self.keep(&stores.stateful_sets, set).await;
+    }
+
+    /// Sees to it that the StatefulSet, if it is there, leaves updates to the operator.
+    async fn updates_are_ours(&mut self) -> bool {
+        let Some(set) = self.stateful_set.clone() else { return true };
+        if self.owner.standing(&set.metadata) != Standing::Ours {
+            return true;
+        }
+        let Some(patch) = workload::without_own_updates(&set) else { return true };
+        let patched = calls::patch_set(&self.context.client, &set, &patch).await;
+        patched.map_err(|failure| self.note(failure)).is_ok()
     }
 
     /// Makes the object as wanted, and notes what keeps it from being so.

@@ -46,7 +46,8 @@ impl Way {
         self.address() == other.address()
     }
 
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
+    /// The address that it ends at, where it is known.
+    pub fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Inside(_, address) | Self::Direct(address) => Some(*address),
             Self::Proxy => None,

@@ -25,7 +25,7 @@
 //! |---|---|
 //! | [`Cluster`], [`Options`] | start, attach to, keep and take down a cluster; its kubeconfig and client |
 //! | [`down`] | takes down a cluster of any process, also a crashed one |
-//! | [`Node`], [`Pod`], [`Component`] | faults |
+//! | [`Node`], [`Pod`], [`Component`], [`Detour`] | faults |
 //! | [`PretendKubelet`] | on the light tier: the sidecar of each pod as a host process |
 //! | [`image`], [`static_binary`](static_binary()) | images without a container engine |
 //! | [`prerequisites`] | what the machine lacks, and installing it |
@@ -39,6 +39,7 @@ mod claims;
 mod cluster;
 mod component;
 mod control_plane;
+mod detour;
 mod error;
 mod files;
 mod full;
@@ -68,6 +69,7 @@ mod wait;
 
 pub use self::cluster::{Cluster, Options, Status, down};
 pub use self::component::Component;
+pub use self::detour::Detour;
 pub use self::error::Error;
 pub use self::full::Packets;
 pub use self::image::Image;

@@ -1,0 +1,1 @@
+//! Electors that are known to be bad, and the faults that show it.

@@ -1,0 +1,255 @@
+//! The cluster that is disturbed, and how to lay hands on it.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use api::DuckGooseCluster;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+use observer::{Observer, Scope, Seen};
+use serde_json::{Value, json};
+use testbed::{Cluster, Node};
+use tokio::time::sleep;
+
+use crate::schedule::{Aim, Planned};
+
+/// A `DuckGooseCluster` on a cluster of the testbed, under observation.
+pub struct Scene<'a> {
+    /// What it runs on.
+    pub cluster: &'a Cluster,
+    /// Of the administrator.
+    pub client: Client,
+    /// Its own.
+    pub namespace: String,
+    /// Asks every member, all the time.
+    pub observer: Observer,
+    /// `spec.lease.duration`.
+    pub lease: Duration,
+    /// How many pods there are at rest.
+    pub members: usize,
+    /// Versions of the Lease that were written here.
+    by_hand: Mutex<BTreeSet<u64>>,
+    /// The Lease as it was once.
+    old_copy: Mutex<Option<Lease>>,
+}
+
+/// A member that something is done to.
+#[derive(Clone, Debug)]
+pub struct Victim {
+    /// Name of its pod.
+    pub pod: String,
+    /// Name of its node.
+    pub node: String,
+    /// Of its pod.
+    pub address: IpAddr,
+}
+
+impl<'a> Scene<'a> {
+    /// Makes a cluster of so many members in a namespace of its own, and waits until one is Goose.
+    ///
+    /// # Errors
+    /// Where it is refused, or nobody becomes Goose.
+    pub async fn set(cluster: &'a Cluster, members: usize, lease: Duration) -> Result<Self> {
+        let client = cluster.client().await?;
+        let namespace = make_namespace(&client).await?;
+        let ponds: Api<DuckGooseCluster> = Api::namespaced(client.clone(), &namespace);
+        let pond = serde_json::from_value(pond(members, lease))?;
+        ponds.create(&PostParams::default(), &pond).await.context("wanted to make the cluster")?;
+        let observer = Observer::start(Scope::of_testbed(cluster, &namespace, POND)).await?;
+        let (by_hand, old_copy) = (Mutex::default(), Mutex::default());
+        Ok(Self { cluster, client, namespace, observer, lease, members, by_hand, old_copy })
+    }
+
+    /// Keeps a copy of the Lease for later, as a backup would.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn keep_a_copy(&self) -> Result<()> {
+        let lease = self.all::<Lease>().get(POND).await.context("wanted to copy the Lease")?;
+        *self.old_copy.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
+        Ok(())
+    }
+
+    /// That copy.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn old_copy(&self) -> Result<Lease> {
+        let copy = self.old_copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        copy.context("wanted an old copy of the Lease, found none")
+    }
+
+    /// Takes everything away again.
+    ///
+    /// # Errors
+    /// Where the namespace cannot be deleted.
+    pub async fn strike(&self) -> Result<()> {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        namespaces.delete(&self.namespace, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// Objects of one kind in its namespace.
+    pub fn all<Kind>(&self) -> Api<Kind>
+    where
+        Kind: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        Kind::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Whom this fault hits.
+    ///
+    /// # Errors
+    /// Where there is nobody of that kind, or it has no node yet.
+    pub fn victim(&self, planned: &Planned) -> Result<Victim> {
+        let aim = if planned.fault.is_aimed() { planned.aim } else { Aim::Goose };
+        self.observer.look(|seen| {
+            let goose = goose(seen).context("wanted a Goose to aim at, or by, found none")?;
+            let ducks: Vec<_> =
+                seen.members().into_iter().filter(|member| *member.pod != *goose).collect();
+            let member = match aim {
+                Aim::Goose => seen.member(&goose),
+                Aim::Duck => ducks.get(index(planned.pick, ducks.len())).copied(),
+            };
+            let member = member.with_context(|| format!("wanted a {aim:?} to aim at"))?;
+            let way = member.way.as_ref().and_then(observer::Way::address);
+            Ok(Victim {
+                pod: member.pod.to_string(),
+                node: member.node.clone().context("wanted its node, found none yet")?,
+                address: way.context("wanted its address, found none yet")?.ip(),
+            })
+        })
+    }
+
+    /// The node of a victim.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub fn node(&self, victim: &Victim) -> Result<Node> {
+        Ok(self.cluster.node(&victim.node)?)
+    }
+
+    /// The containers of a pod, as its node knows them.
+    ///
+    /// # Errors
+    /// Never, on the full tier.
+    pub fn pod(&self, name: &str) -> Result<testbed::Pod> {
+        Ok(self.cluster.pod(&self.namespace, name)?)
+    }
+
+    /// Changes what the user wants.
+    ///
+    /// # Errors
+    /// Where it is refused.
+    pub async fn wish(&self, wish: Value) -> Result<()> {
+        let ponds = self.all::<DuckGooseCluster>();
+        ponds.patch(POND, &PatchParams::default(), &Patch::Merge(wish)).await?;
+        Ok(())
+    }
+
+    /// Notes that a version of the Lease was written here.
+    pub fn note_by_hand(&self, lease: &Lease) {
+        let version: Option<u64> = lease.resource_version().and_then(|text| text.parse().ok());
+        self.by_hand.lock().unwrap_or_else(PoisonError::into_inner).extend(version);
+    }
+
+    /// Versions of the Lease that were written here.
+    pub fn by_hand(&self) -> BTreeSet<u64> {
+        self.by_hand.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until all members are ready, one of them is Goose, and the labels say the same. A pod
+    /// whose sidecar is not restarted because it was killed too often is replaced.
+    ///
+    /// # Errors
+    /// Where that does not come to be.
+    pub async fn settle(&self) -> Result<()> {
+        if self.observer.settled(self.members, BEFORE_MENDING).await.is_ok() {
+            return Ok(());
+        }
+        self.mend().await?;
+        self.observer.settled(self.members, SETTLING).await?;
+        Ok(())
+    }
+
+    async fn mend(&self) -> Result<()> {
+        let unready: Vec<_> = self.observer.look(|seen| {
+            let members = seen.members().into_iter();
+            members.filter(|member| !member.ready).map(|member| member.pod.to_string()).collect()
+        });
+        let at_once = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        for pod in unready {
+            // It may have gone by itself.
+            let _ = self.all::<Pod>().delete(&pod, &at_once).await;
+        }
+        Ok(())
+    }
+}
+
+/// Name of the pod that is Goose; while there is none, of whom the Lease names.
+fn goose(seen: &Seen) -> Option<String> {
+    let held = || match &seen.lease()?.state {
+        history::LeaseState::Held { pod, .. } => Some(pod.to_string()),
+        _ => None,
+    };
+    seen.goose().map(|goose| goose.pod.to_string()).or_else(held)
+}
+
+/// One of so many, by a number that chance has drawn.
+pub fn index(pick: u64, count: usize) -> usize {
+    usize::try_from(pick % count.max(1) as u64).expect("less than a count")
+}
+
+async fn make_namespace(client: &Client) -> Result<String> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = serde_json::from_value(json!({ "metadata": { "generateName": "chaos-" } }))?;
+    let made = namespaces.create(&PostParams::default(), &namespace).await?.name_any();
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &made);
+    while accounts.get("default").await.is_err() {
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(made)
+}
+
+fn pond(members: usize, lease: Duration) -> Value {
+    json!({
+        "apiVersion": "duckduckgoose.dev/v1alpha1",
+        "kind": "DuckGooseCluster",
+        "metadata": { "name": POND },
+        "spec": {
+            "replicas": members,
+            "lease": {
+                "duration": format!("{}ms", lease.as_millis()),
+                "renewal": format!("{}ms", lease.as_millis() / 3),
+            },
+            "template": { "spec": {
+                "topologySpreadConstraints": [{
+                    "topologyKey": "kubernetes.io/hostname",
+                    "maxSkew": 1,
+                    "whenUnsatisfiable": "ScheduleAnyway",
+                    "labelSelector": { "matchLabels": { api::names::CLUSTER_LABEL: POND } },
+                }],
+                "containers": [{
+                    "name": "app",
+                    "image": "busybox:stable",
+                    "command": ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600 & wait; done"],
+                    "resources": { "requests": { "cpu": "5m", "memory": "8Mi" } },
+                }],
+            } },
+        },
+    })
+}
+
+/// Name of the cluster.
+pub const POND: &str = "pond";
+
+/// Most are back by then.
+const BEFORE_MENDING: Duration = Duration::from_secs(20);
+
+const SETTLING: Duration = Duration::from_secs(120);

@@ -7,9 +7,14 @@ use k8s_openapi::api::coordination::v1::Lease as Object;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::clock::Reading;
-use crate::driver::client::LeaseClient;
+use crate::driver::answer::{CallError, outcome};
+use crate::driver::calls::LeaseClient;
+use crate::driver::connection::Access;
+use crate::driver::event::{Activity, Event};
+use crate::driver::state::{Job, State};
 use crate::driver::{clocks, object, run};
-use crate::member::{Cause, Config, Input, Member, Outcome, Output, Role, View, Write};
+use crate::lease::Lease;
+use crate::member::{Config, Input, Outcome, Role, View};
 use crate::record::Incarnation;
 use crate::timing::Timing;
 
@@ -25,41 +30,6 @@ pub struct Settings {
     pub member: Config,
 }
 
-/// What happened, for logs and metrics. Who wants the role asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The role changed.
-    Became(Role, Cause),
-    /// Who leads changed, as far as this member knows.
-    Leads {
-        /// The one that leads; `None` when nobody is known to.
-        goose: Option<Incarnation>,
-        /// Its term, or the last one that is known.
-        term: Option<u64>,
-    },
-    /// A write of the Lease was applied, this long after it left.
-    Written(Duration),
-    /// A write of the Lease was not applied, or nobody knows whether it was.
-    WriteFailed(WriteFailure),
-    /// Something does not work; said once, not at each retry.
-    Trouble(String),
-    /// All of it works again.
-    Mended,
-}
-
-/// What kept a write of the Lease from being known as applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum WriteFailure {
-    /// The Lease had changed: somebody else was quicker.
-    Conflict,
-    /// No answer in time.
-    TimedOut,
-    /// The API server refused it for another reason: no permission, admission, overload.
-    Denied,
-    /// No connection, or an answer that could not be read.
-    Broken,
-}
-
 /// A member of an election on a real Lease. Clones are the same member.
 #[derive(Clone)]
 pub struct Elector {
@@ -72,43 +42,18 @@ struct Shared {
     jobs: mpsc::UnboundedSender<Vec<Job>>,
     events: broadcast::Sender<Event>,
     ended: watch::Sender<bool>,
-    jitter: u16,
-    timing: Timing,
-}
-
-struct State {
-    member: Member,
-    /// The object of the newest version that the member knows; once there was
-    /// one, there is one, also after the Lease was deleted.
-    newest: Option<Arc<Object>>,
-    /// How many own writes are known to be applied.
-    applied: u64,
-    /// What does not work at the moment: reading, writing.
-    troubles: [Option<String>; 2],
-    /// When the loop last turned.
-    turned: Reading,
-    /// Who led when it was last told.
-    led: (Option<Incarnation>, Option<u64>),
-}
-
-/// What the loop is to do.
-pub(super) enum Job {
-    Write(Write, Arc<Object>),
-    Resync,
-}
-
-/// What can fail, each on its own.
-#[derive(Clone, Copy)]
-pub(super) enum Activity {
-    Reading,
-    Writing,
 }
 
 impl Elector {
     /// Starts to take part. Needs a tokio runtime with time and I/O. Goes on
     /// until [`shut_down`](Elector::shut_down), also without any handle left.
     pub fn join(settings: Settings) -> Elector {
-        let client = LeaseClient::new(settings.namespace, settings.lease);
+        Elector::join_through(Access::Inferred, settings)
+    }
+
+    /// As [`join`](Elector::join), with another way to the API server.
+    pub fn join_through(access: Access, settings: Settings) -> Elector {
+        let client = LeaseClient::new(access, settings.namespace, settings.lease);
         let (elector, jobs) = Elector::new(settings.member, clocks::clocks);
         tokio::spawn(run::run(elector.clone(), Arc::new(client), jobs));
         elector
@@ -121,8 +66,6 @@ impl Elector {
     ) -> (Elector, mpsc::UnboundedReceiver<Vec<Job>>) {
         let (jobs, receiver) = mpsc::unbounded_channel();
         let shared = Shared {
-            jitter: config.jitter,
-            timing: config.timing,
             state: Mutex::new(State::new(config, clocks())),
             clocks: Box::new(clocks),
             jobs,
@@ -151,19 +94,19 @@ impl Elector {
 
     /// What does not work at the moment, in words; `None` when all does.
     pub fn trouble(&self) -> Option<String> {
-        self.lock().troubles.iter().flatten().next().cloned()
+        self.lock().troubles.first()
     }
 
     /// Whether the Lease itself was ever read. Once so, always so.
     pub fn has_read(&self) -> bool {
-        self.lock().newest.is_some()
+        self.lock().has_read()
     }
 
     /// Whether the loop still turns: tells of a defect, never of the role or of
     /// the API server.
     pub fn is_alive(&self) -> bool {
         let state = self.lock();
-        self.now().since(state.turned.instant()) < 4 * LONGEST_SLEEP
+        state.is_alive(&self.now())
     }
 
     /// What happens from now on. A slow reader misses the oldest.
@@ -208,50 +151,55 @@ impl Elector {
     /// What it then wants goes to the loop in the order in which it was wanted.
     pub(super) fn tell(&self, input: Input, object: Option<Arc<Object>>) {
         let mut state = self.lock();
-        state.keep(&input, object);
-        let now = self.now();
-        let outputs = state.member.handle(now, input);
-        let mut jobs = Vec::new();
-        for output in outputs {
-            match (output, &state.newest) {
-                (Output::Write(write), Some(base)) => jobs.push(Job::Write(write, base.clone())),
-                (Output::Write(_), None) => unreachable!("only what was seen is written to"),
-                (Output::Resync, _) => jobs.push(Job::Resync),
-                (Output::Became(role, cause), _) => self.report(Event::Became(role, cause)),
-            }
-        }
-        let view = state.member.view(&now);
-        let leads = (view.goose, view.term);
-        if state.led != leads {
-            state.led.clone_from(&leads);
-            self.report(Event::Leads { goose: leads.0, term: leads.1 });
-        }
+        let (jobs, events) = state.tell(self.now(), input, object);
+        events.into_iter().for_each(|event| self.report(event));
         // Also when there are none: the loop's next time to wake may have changed.
         // Nobody listens any more after the end, when nothing is wanted either.
         let _ = self.shared.jobs.send(jobs);
     }
 
+    /// Tells the machine of this version. Returns the version.
+    pub(super) fn saw(
+        &self,
+        object: Object,
+        how: impl FnOnce(Lease) -> Input,
+    ) -> Result<String, CallError> {
+        let lease = object::lease(&object).ok_or(CallError::NotALease)?;
+        let version = lease.version.to_string();
+        // Where somebody else leads, what failed is not to be written any more.
+        let holder = lease.record.as_ref().ok().and_then(|record| record.holder.as_ref());
+        if holder.is_some_and(|holder| *holder != self.me()) {
+            self.note(Activity::Writing, None);
+        }
+        self.tell(how(lease), Some(Arc::new(object)));
+        Ok(version)
+    }
+
+    /// Tells the machine what became of a write, this long after it left.
+    pub(super) fn written(&self, attempt: u64, answer: Result<Object, CallError>, took: Duration) {
+        let answer = answer.map(Arc::new);
+        self.report(match &answer {
+            Ok(_) => Event::Written(took),
+            Err(error) => Event::WriteFailed(error.of_a_write()),
+        });
+        let outcome = outcome(&answer);
+        // To be refused is no trouble: somebody else was quicker.
+        let failed = answer.as_ref().err().filter(|_| outcome != Outcome::Refused);
+        let trouble = failed.map(|error| format!("cannot write the Lease: {error}"));
+        self.note(Activity::Writing, trouble);
+        self.tell(Input::Written { attempt, outcome }, answer.ok());
+    }
+
     /// Remembers what does not work, and reports each change of it.
     pub(super) fn note(&self, activity: Activity, trouble: Option<String>) {
-        let mut state = self.lock();
-        let known = &mut state.troubles[activity as usize];
-        if *known == trouble {
-            return;
-        }
-        known.clone_from(&trouble);
-        match trouble {
-            Some(trouble) => self.report(Event::Trouble(trouble)),
-            None if state.troubles == [None, None] => self.report(Event::Mended),
-            None => {}
-        }
+        let changed = self.lock().troubles.note(activity, trouble);
+        changed.into_iter().for_each(|event| self.report(event));
     }
 
     /// Notes that the loop turns, and tells for how long it may sleep.
     pub(super) fn turn(&self) -> Duration {
         let mut state = self.lock();
-        let now = self.now();
-        state.turned = now;
-        state.member.wake(&now).unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+        state.turn(self.now())
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -267,22 +215,14 @@ impl Elector {
     }
 
     pub(super) fn jitter(&self) -> u16 {
-        self.shared.jitter
+        self.lock().member.jitter()
     }
 
-    /// After how long an attempt is given up.
-    pub(super) fn limit(&self) -> Duration {
-        self.timing().attempt()
+    pub(super) fn timing(&self) -> Timing {
+        self.lock().member.timing()
     }
 
-    /// The timing that is ordered.
-    fn timing(&self) -> Timing {
-        let newest = self.lock().newest.clone();
-        let ordered = newest.and_then(|object| object::lease(&object)?.orders.timing);
-        ordered.unwrap_or(self.shared.timing)
-    }
-
-    pub(super) fn report(&self, event: Event) {
+    fn report(&self, event: Event) {
         // Whether anybody listens is not the member's concern.
         let _ = self.shared.events.send(event);
     }
@@ -298,43 +238,13 @@ impl Elector {
     }
 }
 
-impl State {
-    fn new(config: Config, now: Reading) -> State {
-        let member = Member::new(config);
-        State {
-            member,
-            newest: None,
-            applied: 0,
-            troubles: [None, None],
-            turned: now,
-            led: (None, None),
-        }
-    }
-
-    /// Keeps the object by the member's own rule: what was read afresh is the
-    /// truth, all else may have been overtaken by the answer to an own write.
-    fn keep(&mut self, input: &Input, object: Option<Arc<Object>>) {
-        if let Input::Written { outcome: Outcome::Applied(_), .. } = input {
-            self.applied += 1;
-        }
-        let version = |object: &Arc<Object>| object::lease(object).map(|lease| lease.version);
-        let known = self.newest.as_ref().and_then(version);
-        let found = object.as_ref().and_then(version);
-        if found.is_some() && (found > known || matches!(input, Input::Read(_))) {
-            self.newest = object;
-        }
-    }
-}
-
 /// More events than happen between two looks of a reader that lives.
 const EVENTS: usize = 64;
-
-/// The loop turns at least this often, so that one that does not is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::member::Write;
     use crate::record::Record;
     use serde_json::{from_value, json};
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -388,12 +298,13 @@ mod tests {
         panic!("nothing was to be written");
     }
 
-    /// Read a quarantine at 0 ms, taken when it was waited out.
+    /// Read a quarantine at 0 ms, taken when it was waited out, and renewed at once.
     fn goose() -> (Elector, mpsc::UnboundedReceiver<Vec<Job>>, Arc<AtomicU64>) {
         let (elector, mut jobs, clock) = elector();
         read(&elector, object(5, &Record::quarantine(0, Duration::from_secs(6))));
         clock.store(7_000, Ordering::Relaxed);
         elector.tell(Input::Tick, None);
+        apply(&elector, &next_write(&mut jobs).0);
         apply(&elector, &next_write(&mut jobs).0);
         assert_eq!(elector.role(), Role::Goose { term: 5 });
         (elector, jobs, clock)
@@ -431,23 +342,6 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_reported_once_and_its_end_when_all_of_it_ended() {
-        let (elector, _jobs, _clock) = elector();
-        let mut events = elector.events();
-        let down = || Some("down".to_owned());
-        elector.note(Activity::Reading, down());
-        elector.note(Activity::Reading, down());
-        elector.note(Activity::Writing, Some("forbidden".to_owned()));
-        elector.note(Activity::Reading, None);
-        assert_eq!(elector.trouble().as_deref(), Some("forbidden"));
-        elector.note(Activity::Writing, None);
-        assert_eq!(events.try_recv(), Ok(Event::Trouble("down".to_owned())));
-        assert_eq!(events.try_recv(), Ok(Event::Trouble("forbidden".to_owned())));
-        assert_eq!(events.try_recv(), Ok(Event::Mended));
-        assert!(events.try_recv().is_err());
-    }
-
-    #[test]
     fn who_leads_is_told_once_for_each_change() {
         let (elector, mut jobs, _clock) = elector();
         let mut events = elector.events();
@@ -468,7 +362,7 @@ mod tests {
     #[test]
     fn a_loop_that_stands_still_is_noticed_also_while_the_role_is_right() {
         let (elector, _jobs, clock) = elector();
-        assert!(elector.turn() <= LONGEST_SLEEP);
+        assert!(elector.turn() <= Duration::from_secs(5));
         clock.store(19_000, Ordering::Relaxed);
         assert!(elector.is_alive());
         clock.store(21_000, Ordering::Relaxed);

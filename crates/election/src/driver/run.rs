@@ -7,10 +7,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::driver::client::{LeaseClient, outcome};
-use crate::driver::elector::{Activity, Elector, Event, Job};
+use crate::driver::calls::LeaseClient;
+use crate::driver::elector::Elector;
 use crate::driver::follow::follow;
-use crate::member::{Input, Outcome};
+use crate::driver::state::Job;
+use crate::member::Input;
 
 /// Drives the member until it was shut down and has nothing left to say.
 pub(super) async fn run(
@@ -30,7 +31,7 @@ pub(super) async fn run(
                         let client = Arc::clone(&client);
                         writes.spawn(async move {
                             let left = Instant::now();
-                            let answer = client.write(&base, &write).await.map(Arc::new);
+                            let answer = client.write(&base, &write).await;
                             (write.record.attempt, answer, left.elapsed())
                         });
                     }
@@ -41,16 +42,7 @@ pub(super) async fn run(
                 }
             },
             Some(Ok((attempt, answer, took))) = writes.join_next() => {
-                elector.report(match &answer {
-                    Ok(_) => Event::Written(took),
-                    Err(error) => Event::WriteFailed(error.of_a_write()),
-                });
-                let outcome = outcome(&answer);
-                // To be refused is no trouble: somebody else was quicker.
-                let failed = answer.as_ref().err().filter(|_| outcome != Outcome::Refused);
-                let trouble = failed.map(|error| format!("cannot write the Lease: {error}"));
-                elector.note(Activity::Writing, trouble);
-                elector.tell(Input::Written { attempt, outcome }, answer.ok());
+                elector.written(attempt, answer, took);
             }
             () = sleep(longest) => elector.tell(Input::Tick, None),
             never = &mut following => match never {},

@@ -27,11 +27,11 @@ impl Canonical for Member {
         for version in [own, self.outdated.as_mut(), self.gave_up.as_mut()].into_iter().flatten() {
             renaming.version(version);
         }
-        for instant in [&mut self.paused_until, &mut self.able_since].into_iter().flatten() {
-            renaming.instant(instant);
+        self.pause.canonical(renaming);
+        if let Some(able) = &mut self.able_since {
+            renaming.instant(able);
         }
         let now = renaming.now();
-        self.paused_until = self.paused_until.filter(|until| !until.reached_on_either(&now));
         if let Some(able) = &mut self.able_since
             && able.plus(stagger(None, 999)).reached_on_both(&now)
         {

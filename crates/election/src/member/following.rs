@@ -22,8 +22,8 @@ struct Followed {
     since: Instant,
     /// How long it is to be waited on.
     duration: Duration,
-    /// The term in which the record was last seen held on this chain.
-    held_in: Option<u64>,
+    /// Who was last seen to hold the record on this chain, and in which term.
+    held: Option<(Incarnation, u64)>,
 }
 
 /// Changes whenever a holder shows that it lives, and only then.
@@ -56,9 +56,9 @@ impl Following {
         let proof = ProofOfLife::of(lease, record);
         let before = self.current.take();
         let held_before = before.as_ref().filter(|b| b.proof.uid == proof.uid);
-        let held_in = match &record.holder {
-            Some(_) => Some(record.term),
-            None => held_before.and_then(|before| before.held_in),
+        let held = match &record.holder {
+            Some(holder) => Some((holder.clone(), record.term)),
+            None => held_before.and_then(|before| before.held.clone()),
         };
         let same = before
             .filter(|b| b.proof.is_same(&proof, broken) && b.released == record.released)
@@ -72,8 +72,7 @@ impl Following {
         } else {
             record.duration.max(seen_duration)
         };
-        self.current =
-            Some(Followed { proof, released: record.released, since, duration, held_in });
+        self.current = Some(Followed { proof, released: record.released, since, duration, held });
     }
 
     /// When the record has been waited out (rule 4), to be reached on both
@@ -86,13 +85,19 @@ impl Following {
     /// held in that very term to released. `None` when it is not.
     pub fn free_since(&self, broken: Broken) -> Option<Instant> {
         let followed = self.current.as_ref()?;
-        let in_that_term = followed.held_in == Some(followed.proof.term)
+        let held_in = followed.held.as_ref().map(|(_, term)| *term);
+        let in_that_term = held_in == Some(followed.proof.term)
             || broken.is(Mutation::FreeUnfollowed)
-            || broken.is(Mutation::FreeFromAnyTerm) && followed.held_in.is_some();
+            || broken.is(Mutation::FreeFromAnyTerm) && held_in.is_some();
         let quarantine = followed.proof.holder.is_none() && !followed.released;
         let free = followed.released && in_that_term
             || quarantine && broken.is(Mutation::QuarantineIsFree);
         free.then_some(followed.since)
+    }
+
+    /// Who was last seen to hold the record.
+    pub fn last_holder(&self) -> Option<&Incarnation> {
+        self.current.as_ref()?.held.as_ref().map(|(holder, _)| holder)
     }
 }
 
@@ -120,7 +125,7 @@ impl crate::canonical::Canonical for Following {
         renaming.instant(&mut followed.since);
         renaming.version(&mut followed.proof.term);
         renaming.attempt(followed.proof.holder.as_ref(), &mut followed.proof.attempt);
-        if let Some(term) = &mut followed.held_in {
+        if let Some((_, term)) = &mut followed.held {
             renaming.version(term);
         }
     }

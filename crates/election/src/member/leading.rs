@@ -101,7 +101,7 @@ impl Member {
         }
         self.own = None;
         self.in_flight = None;
-        self.paused_until = None;
+        self.pause.end();
         self.last_end = Some(cause);
         out.push(Output::Became(Role::Duck, cause));
     }

@@ -10,6 +10,7 @@ mod following;
 mod io;
 mod leading;
 mod mutated;
+mod pause;
 mod plan;
 mod seeing;
 mod silence;
@@ -24,6 +25,7 @@ use crate::mutation::{Broken, Mutation};
 use crate::record::Incarnation;
 use crate::timing::{Timing, whole_millis};
 use following::Following;
+use pause::Pause;
 use silence::Silence;
 use tenure::{Sent, Tenure};
 
@@ -66,8 +68,7 @@ pub struct Member {
     own: Option<(String, Version)>,
     /// The version on which a write was refused: there is a newer one.
     outdated: Option<Version>,
-    /// No write before this, after one failed.
-    paused_until: Option<Instant>,
+    pause: Pause,
     /// Since when nothing but time keeps it from taking. After a pause, a fence
     /// or an outage, the stagger counts from there.
     able_since: Option<Instant>,
@@ -98,7 +99,7 @@ impl Member {
             sent: Vec::new(),
             own: None,
             outdated: None,
-            paused_until: None,
+            pause: Pause::default(),
             able_since: None,
             gave_up: None,
             shutting_down: false,
@@ -116,6 +117,17 @@ impl Member {
     /// Who this member is.
     pub fn me(&self) -> &Incarnation {
         &self.me
+    }
+
+    /// Its [`jitter`](Config::jitter), in thousandths.
+    pub fn jitter(&self) -> u16 {
+        self.jitter
+    }
+
+    /// The timing that it goes by: the object's own, once one was seen stamped
+    /// (rule 9).
+    pub fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// Rule 2: what this member is at this moment. The only way to ask; the

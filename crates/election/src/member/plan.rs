@@ -8,7 +8,7 @@ use crate::member::Member;
 use crate::member::io::{Cause, Output, Write};
 use crate::member::tenure::{Sent, Tenure};
 use crate::mutation::Mutation;
-use crate::record::Record;
+use crate::record::{Incarnation, Record};
 use crate::timing::stagger;
 
 /// The next write, if nothing happens before it is due.
@@ -62,8 +62,7 @@ impl Member {
                 due.map_or(Duration::ZERO, |due| due.until_both(now))
             }
         };
-        let pause = self.paused_until.map_or(Duration::ZERO, |until| until.until_either(now));
-        due.max(pause)
+        due.max(self.pause.left(now))
     }
 
     /// The write that the step is, on the newest version known (rule 5).
@@ -173,15 +172,18 @@ impl Member {
     }
 
     /// This member's place in the line that was agreed beforehand. The pod that
-    /// a hand-over was ordered to goes before all others.
+    /// a hand-over was ordered to goes before all others. Whoever just led is
+    /// not in it: the operator's list may be from before that.
     fn rank(&self, lease: &Lease, record: &Record) -> Option<usize> {
-        let me = self.me.pod_uid();
         let ordered = lease.orders.handover.as_ref().filter(|order| order.term == record.term);
-        if ordered.is_some_and(|order| order.to == me) {
-            return Some(0);
-        }
-        let place = lease.orders.successors.iter().position(|uid| uid == me)?;
-        Some(place + usize::from(ordered.is_some()))
+        let ordered = ordered.map(|order| order.to.as_str());
+        let agreed = lease.orders.successors.iter().map(String::as_str);
+        let last = self.following.last_holder().filter(|_| record.released);
+        let mut line = ordered
+            .into_iter()
+            .chain(agreed.filter(|uid| Some(*uid) != ordered))
+            .filter(|uid| Some(*uid) != last.map(Incarnation::pod_uid));
+        line.position(|uid| uid == self.me.pod_uid())
     }
 
     fn held(&self, term: u64, attempt: u64, duration: Duration, hold: Duration) -> Record {

@@ -76,8 +76,11 @@ impl Member {
             }
             Outcome::Unknown { retry_after } if awaited => {
                 self.believe_unanswered(now, attempt);
-                let pause = retry_after.clamp(self.timing.pause(), self.timing.attempt());
-                self.paused_until = Some(now.after(pause));
+                if self.tenure.is_some() {
+                    self.pause.after_renewal(now, retry_after, &self.timing);
+                } else {
+                    self.pause.after_taking(now, retry_after, &self.timing, self.jitter);
+                }
                 self.able_since = None;
             }
             Outcome::Refused | Outcome::Unknown { .. } => {}
@@ -93,6 +96,7 @@ impl Member {
         if believed && (!self.is_stamped(&lease) || self.broken.is(Mutation::DurationOfOrders)) {
             self.meet(&lease);
         }
+        self.pause.answered();
         self.credit(now, &lease, out);
         match self.readable(&lease) {
             Some(record) => {

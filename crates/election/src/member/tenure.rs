@@ -18,6 +18,8 @@ pub(crate) struct Tenure {
     credited: Reading,
     /// The number of that attempt.
     pub(super) credited_attempt: u64,
+    /// Whether the taking is known to have been renewed.
+    renewed: bool,
     /// The lease duration that this attempt wrote.
     lease: Duration,
     /// The longest hold that an applied record of this term allows.
@@ -47,6 +49,7 @@ impl Tenure {
             deadline: sent.deadline(broken),
             credited: sent.at,
             credited_attempt: sent.record.attempt,
+            renewed: false,
             lease: sent.record.duration,
             applied_hold: sent.record.hold,
             wanted_hold: sent.record.hold,
@@ -66,6 +69,7 @@ impl Tenure {
             self.credited_attempt = sent.record.attempt;
             self.lease = sent.record.duration;
         }
+        self.renewed = true;
         self.applied_hold = self.applied_hold.max(sent.record.hold);
     }
 
@@ -124,10 +128,13 @@ impl Tenure {
         self.credited.after(renewal)
     }
 
-    /// Whether the Lease should be renewed before it is due: somebody put a
-    /// quarantine or an old copy there, or a longer hold was asked for.
+    /// Whether the Lease should be renewed before it is due: it was only just
+    /// taken, and a death is confirmed only of one that was seen renewing (rule
+    /// 10); somebody put a quarantine or an old copy there; or a longer hold was
+    /// asked for.
     pub fn renewal_is_urgent(&self, record: &Record) -> bool {
-        record.is_quarantine()
+        !self.renewed
+            || record.is_quarantine()
             || record.attempt < self.credited_attempt
             || record.hold < self.wanted_hold
     }

@@ -62,7 +62,7 @@ fn finder(mutation: Mutation) -> Finder {
         RenewPastDeadline => Model("old copies in place"),
         RefusedIsLoss => Story("attack-15-conflict-read-as-loss"),
         QuarantineIsLoss => Story("rule-06-new-lease-is-nobodys"),
-        OthersIgnored => Model("old copies in place"),
+        OthersIgnored => Model("three members and old copies"),
         ResumeByName => Model("deaths and old copies"),
         UnstampedBelieved => Simulation,
         StampForgotten => Story("attack-21-stamp-stripped"),

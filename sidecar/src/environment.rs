@@ -1,6 +1,7 @@
 //! What the operator tells the sidecar, by environment.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use api::names::{SIDECAR_PORT, env};
 use election::driver::incarnation;
@@ -15,6 +16,10 @@ pub struct Environment {
     pub termination_log: PathBuf,
     /// Whether the workload may give the role up.
     pub handover: bool,
+    /// Folder that the pod's other containers see.
+    pub folder: Option<PathBuf>,
+    /// For how long the role file promises the role at a time.
+    pub hold: Duration,
     /// Whom it is, and in which election; or why that cannot be said.
     pub member: Result<Membership, EnvironmentError>,
 }
@@ -55,11 +60,14 @@ impl Environment {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let listen = variable(env::LISTEN).unwrap_or_else(|| format!("[::]:{SIDECAR_PORT}"));
         let termination_log = variable(env::TERMINATION_LOG);
+        let hold = variable(env::HOLD).and_then(|hold| hold.parse().ok());
         Environment {
             listen,
             // What is not understood is the cautious one.
             handover: variable(env::HANDOVER).is_none_or(|value| value == "on"),
             termination_log: termination_log.as_deref().unwrap_or(TERMINATION_LOG).into(),
+            folder: variable(env::FOLDER).map(PathBuf::from),
+            hold: hold.map_or(HOLD, Duration::from_millis),
             member: Membership::read(variable),
         }
     }
@@ -78,6 +86,10 @@ impl Membership {
 
 /// Where Kubernetes looks unless told otherwise.
 const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// Lets a renewal of the default lease fail twice before it is not given anew.
+/// A shorter lease caps it.
+const HOLD: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -100,6 +112,7 @@ mod tests {
         let environment = read(&ALL);
         assert_eq!(environment.listen, "[::]:4040");
         assert!(environment.handover);
+        assert_eq!((environment.folder, environment.hold), (None, Duration::from_secs(1)));
         assert_eq!(environment.termination_log, PathBuf::from("/dev/termination-log"));
         let member = environment.member.unwrap();
         assert_eq!((member.incarnation.pod(), member.incarnation.pod_uid()), ("pond-0", "5ff5"));

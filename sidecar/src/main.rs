@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `arguments` | `--help` and `--version`; all else is environment |
+//! | `arguments` | what it is started for |
 //! | `environment` | what the operator tells, and what is wrong with it |
 //! | `termination_log` | says who runs here before the first write to the Lease |
 //! | `standing` | what can be told at this moment |
@@ -10,13 +10,27 @@
 //! | `metrics` | what is counted |
 //! | `http` | tells it all |
 //! | `log` | a line for each event that a person on call needs |
+//! | `shared_folder`, `role_file` | the role for programs that do not speak HTTP |
+//!
+//! The workload's containers find the same program in the shared folder:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `role_command` | `duckgoose role`: what the role file says |
+//! | `run` | `duckgoose run`: a command that runs only while the pod is the Goose |
 
+#[cfg(feature = "mutations")]
+mod altered;
 mod arguments;
 mod changes;
 mod environment;
 mod http;
 mod log;
 mod metrics;
+mod role_command;
+mod role_file;
+mod run;
+mod shared_folder;
 mod standing;
 mod termination_log;
 
@@ -32,22 +46,29 @@ use changes::Changes;
 use environment::Environment;
 use http::{Front, Limits};
 use metrics::Metrics;
-use standing::Standing;
+use role_file::Writer;
+use standing::{Answers, Standing};
 
 fn main() -> ExitCode {
-    match arguments::read(std::env::args().skip(1)) {
-        Ok(Wish::Run) => {}
+    match arguments::read(std::env::args_os().skip(1)) {
+        Ok(Wish::Serve) => serve(),
         Ok(Wish::Tell(text)) => {
             println!("{text}");
-            return ExitCode::SUCCESS;
+            ExitCode::SUCCESS
         }
+        Ok(Wish::ShowRole { file, json }) => role_command::show(&file, json),
+        Ok(Wish::Run { file, command }) => run::run(&file, &command),
+        Ok(Wish::Exec { parent, command }) => run::become_command(&parent, &command),
         Err(refused) => {
             eprintln!("{refused}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
     }
+}
+
+fn serve() -> ExitCode {
     log::start();
-    match run() {
+    match take_part_until_told_to_end() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -58,13 +79,14 @@ fn main() -> ExitCode {
 
 /// One thread: a member is asked for its role by few, and must be small.
 #[tokio::main(flavor = "current_thread")]
-async fn run() -> anyhow::Result<()> {
+async fn take_part_until_told_to_end() -> anyhow::Result<()> {
     let environment = Environment::read(|name| std::env::var(name).ok());
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let listener = http::listen(&environment.listen)?;
     let standing = Arc::new(take_part(&environment));
     let front = front(&environment, &standing);
+    share(&environment, &standing, front.changes());
     let end = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -90,6 +112,19 @@ fn front(environment: &Environment, standing: &Arc<Standing>) -> Front {
         tokio::spawn(Arc::clone(&metrics).follow(elector.events()));
     }
     Front::new(standing.clone(), changes, metrics, environment.handover)
+}
+
+/// Puts into the shared folder, if there is one, what the pod's other
+/// containers find there.
+fn share(environment: &Environment, standing: &Arc<Standing>, changes: &Changes) {
+    let Some(folder) = &environment.folder else { return };
+    // Before HTTP answers, so that the program is there when the workload starts.
+    if let Err(error) = shared_folder::install(folder) {
+        tracing::error!(%error, folder = %folder.display(), "cannot install this program");
+    }
+    let writer = Writer::new(folder);
+    let standing: Arc<dyn Answers> = standing.clone();
+    tokio::spawn(role_file::keep(writer, standing, environment.hold, changes.newest()));
 }
 
 /// A pod that was told too little cannot mend that: it says what is missing for

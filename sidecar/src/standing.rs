@@ -8,6 +8,8 @@ use election::member::{Config, Reason, Role};
 use election::timing::Timing;
 use serde::Serialize;
 
+#[cfg(feature = "mutations")]
+use crate::altered::join;
 use crate::environment::Membership;
 
 /// Whoever can be asked for the role. Each answer is worked out when it is
@@ -56,6 +58,11 @@ pub struct Introduction {
     pub namespace: String,
 }
 
+#[cfg(not(feature = "mutations"))]
+fn join(settings: Settings) -> Elector {
+    Elector::join(settings)
+}
+
 /// The body of `/role`. What is not known is left out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,7 +92,7 @@ pub struct Answer {
 impl Standing {
     /// Joins the election.
     pub fn join(member: &Membership) -> Standing {
-        let elector = Elector::join(Settings {
+        let elector = join(Settings {
             namespace: member.namespace.clone(),
             lease: member.cluster.clone(),
             member: Config {

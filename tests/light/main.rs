@@ -12,6 +12,7 @@ mod ducks_send_no_requests_at_rest;
 mod lone_member;
 mod sidecars_may_do_what_they_need_and_no_more;
 mod the_goose_service_leads_to_the_goose_alone;
+mod the_role_file_outlives_neither_its_hold_nor_its_writer;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(ducks_send_no_requests_at_rest))
         .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
         .beside_others(test_of!(the_goose_service_leads_to_the_goose_alone))
+        .beside_others(test_of!(the_role_file_outlives_neither_its_hold_nor_its_writer))
         .beside_others(test_of!(a_frozen_goose_makes_no_second))
         .beside_others(test_of!(a_sidecar_without_its_environment_says_what_is_missing))
         .beside_others(test_of!(a_sidecar_without_its_lease_waits_for_it))

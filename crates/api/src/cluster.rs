@@ -8,6 +8,7 @@ use crate::goose::GooseSettings;
 use crate::lease::LeaseSettings;
 use crate::names::LONGEST_CLUSTER_NAME;
 use crate::pod_template;
+use crate::shared_volume::{HOLD_FITS, SharedVolume, hold_fits};
 use crate::status::DuckGooseClusterStatus;
 use crate::update::UpdateSettings;
 
@@ -71,6 +72,7 @@ use crate::update::UpdateSettings;
         priority = 1
     ),
     validation = Rule::new(name_fits()).message(NAME_FITS),
+    validation = Rule::new(hold_fits()).message(HOLD_FITS),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DuckGooseClusterSpec {
@@ -99,6 +101,11 @@ pub struct DuckGooseClusterSpec {
     /// How pods are brought to a changed template.
     #[serde(default)]
     pub update: UpdateSettings,
+
+    /// The role for programs that do not speak HTTP, and a wrapper that runs a command only while
+    /// its pod is the Goose; neither when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_volume: Option<SharedVolume>,
 
     /// True while nothing is to change by itself: the Goose stays, nobody takes over from it, also
     /// when it dies, its pod is not scaled away, and no pod is updated. False when left out.

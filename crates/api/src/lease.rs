@@ -47,7 +47,7 @@ fn default_renewal() -> Duration {
 /// Every other rule asks this one first, because CEL's own answer to text that is no duration is a
 /// "rule evaluation error". Five digits cannot overflow. The schema's `format: duration` is not
 /// used: it lets "2 weeks" in, which neither Go nor the operator can read.
-fn is_duration(field: &str) -> String {
+pub(crate) fn is_duration(field: &str) -> String {
     format!("{field}.matches('^([0-9]{{1,5}}([.][0-9]{{1,3}})?(ms|s|m))+$')")
 }
 

@@ -5,6 +5,7 @@
 //! | [`cluster`] | the resource and its `spec` |
 //! | [`lease`] | `spec.lease`: how long the Goose may be silent |
 //! | [`goose`] | `spec.goose`: which pods may lead, and which of them first |
+//! | [`shared_volume`] | `spec.sharedVolume`: the role for programs that do not speak HTTP |
 //! | [`update`] | `spec.update`: how pods are brought to a changed template |
 //! | [`status`] | `status`: who leads, how many, conditions and their reasons |
 //! | [`pod_template`] | the schema of `spec.template` |
@@ -23,6 +24,8 @@ pub mod names;
 #[cfg(feature = "resource")]
 pub mod pod_template;
 #[cfg(feature = "resource")]
+pub mod shared_volume;
+#[cfg(feature = "resource")]
 pub mod status;
 #[cfg(feature = "resource")]
 pub mod update;
@@ -33,6 +36,8 @@ pub use cluster::{DuckGooseCluster, DuckGooseClusterSpec};
 pub use goose::GooseSettings;
 #[cfg(feature = "resource")]
 pub use lease::LeaseSettings;
+#[cfg(feature = "resource")]
+pub use shared_volume::SharedVolume;
 #[cfg(feature = "resource")]
 pub use status::DuckGooseClusterStatus;
 #[cfg(feature = "resource")]

@@ -34,6 +34,9 @@ pub const SIDECAR_CONTAINER: &str = "duckgoose";
 /// Name of the sidecar's port.
 pub const SIDECAR_PORT_NAME: &str = "duckgoose";
 
+/// Name of the volume that the sidecar shares with the pod's other containers.
+pub const SHARED_VOLUME: &str = "duckgoose-shared";
+
 /// Port of the sidecar's HTTP, the one of the classic leader-elector sidecar.
 pub const SIDECAR_PORT: u16 = 4040;
 
@@ -56,6 +59,12 @@ pub mod env {
     pub const TERMINATION_LOG: &str = "DUCKGOOSE_TERMINATION_LOG";
     /// `off` to refuse `POST /handover`; `on` when absent.
     pub const HANDOVER: &str = "DUCKGOOSE_HANDOVER";
+    /// Folder, shared with the pod's other containers, for the role file; none when absent.
+    pub const FOLDER: &str = "DUCKGOOSE_FOLDER";
+    /// For how many milliseconds the role file promises the role at a time; 1000 when absent.
+    pub const HOLD: &str = "DUCKGOOSE_HOLD_MS";
+    /// Not told to the sidecar, but to the command of `duckgoose run`: the term it runs in.
+    pub const TERM: &str = "DUCKGOOSE_TERM";
 }
 
 /// Environment of the operator: what the chart tells it.

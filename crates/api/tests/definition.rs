@@ -44,6 +44,7 @@ fn every_field_of_ours_is_described() {
         "/properties/spec/properties/lease",
         "/properties/spec/properties/goose",
         "/properties/spec/properties/update",
+        "/properties/spec/properties/sharedVolume",
         "/properties/status",
     ] {
         let schema = schema();

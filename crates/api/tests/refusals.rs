@@ -95,6 +95,23 @@ fn one_setting_of_a_lease_is_checked_against_the_default_of_the_other() {
 }
 
 #[test]
+fn a_shared_volume_that_cannot_be_mounted_or_promises_too_long_is_refused() {
+    let shared = |volume: Value| with("/spec", "sharedVolume", volume);
+    for path in ["/", "run", "/run/", "/a:b", "/a/../b", ""] {
+        let says = "spec.sharedVolume.mountPath must be a folder below /";
+        assert_refused(&shared(json!({ "mountPath": path })), says);
+    }
+    for hold in ["199ms", "1", "soon"] {
+        let says = "spec.sharedVolume.hold must be at least 200ms";
+        assert_refused(&shared(json!({ "hold": hold })), says);
+    }
+    assert_refused(&shared(json!({ "hold": "2001ms" })), "at most a third of spec.lease.duration");
+    for volume in [json!({}), json!({ "hold": "2s" }), json!({ "mountPath": "/a.b/c" })] {
+        assert_eq!(refusals(&shared(volume.clone())), [""; 0], "{volume}");
+    }
+}
+
+#[test]
 fn a_name_that_does_not_fit_into_labels_and_services_is_refused() {
     let named = |name: &str| with("/metadata", "name", name.into());
     for name in ["x".repeat(51).as_str(), "po.nd", "1pond", "pond-"] {

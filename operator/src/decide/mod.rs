@@ -20,6 +20,7 @@ pub mod problem;
 pub mod request;
 pub mod rollout;
 pub mod service;
+pub mod sharing;
 pub mod sidecar;
 pub mod status;
 pub mod succession;

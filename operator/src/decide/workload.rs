@@ -1,5 +1,6 @@
 //! The StatefulSet: the user's template unchanged, and the sidecar.
 
+use api::DuckGooseClusterSpec;
 use api::names::{CLUSTER_LABEL, DUCK, ROLE_LABEL, members_service};
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -8,13 +9,14 @@ use serde_json::{Value, json};
 
 use super::access;
 use super::owner::Owner;
+use super::sharing;
 use super::sidecar::{self, SidecarImage};
 
 /// The members of the cluster.
 pub fn stateful_set(
     owner: &Owner,
     replicas: i32,
-    template: &PodTemplateSpec,
+    cluster: &DuckGooseClusterSpec,
     image: &SidecarImage,
 ) -> StatefulSet {
     let spec = StatefulSetSpec {
@@ -23,7 +25,7 @@ pub fn stateful_set(
         // All at once: members wait for the Lease, not for each other.
         pod_management_policy: Some("Parallel".to_owned()),
         selector: LabelSelector { match_labels: Some(owner.selector()), match_expressions: None },
-        template: with_sidecar(owner, template, image),
+        template: with_sidecar(owner, cluster, image),
         update_strategy: Some(StatefulSetUpdateStrategy {
             type_: Some(ON_DELETE.to_owned()),
             rolling_update: None,
@@ -46,10 +48,10 @@ pub fn without_own_updates(set: &StatefulSet) -> Option<Value> {
 
 fn with_sidecar(
     owner: &Owner,
-    template: &PodTemplateSpec,
+    cluster: &DuckGooseClusterSpec,
     image: &SidecarImage,
 ) -> PodTemplateSpec {
-    let mut template = template.clone();
+    let mut template = cluster.template.clone();
     let brings_account = access::own_account(&template).is_some();
     let account = access::account_name(owner, &template);
 
@@ -67,6 +69,9 @@ fn with_sidecar(
     pod.volumes.get_or_insert_default().push(sidecar::token_volume());
     // First, so that the user's own init containers can ask it already.
     pod.init_containers.get_or_insert_default().insert(0, sidecar::container(image, &owner.name));
+    if let Some(shared) = &cluster.shared_volume {
+        sharing::share(pod, shared);
+    }
     template
 }
 
@@ -82,8 +87,8 @@ mod tests {
     fn made_from(template: Value) -> PodTemplateSpec {
         let owner = Owner { name: "pond".into(), namespace: "ns".into(), uid: "u".into() };
         let image = SidecarImage { reference: "sidecar:1".into(), pull_policy: None };
-        let template = serde_json::from_value(template).unwrap();
-        stateful_set(&owner, 3, &template, &image).spec.template
+        let cluster = serde_json::from_value(json!({ "template": template })).unwrap();
+        stateful_set(&owner, 3, &cluster, &image).spec.template
     }
 
     fn pod_of(template: Value) -> PodSpec {

@@ -37,7 +37,7 @@ impl Pass<'_> {
             return;
         }
         let image = &self.context.image;
-        let set = workload::stateful_set(&self.owner, self.replicas(), &spec.template, image);
+        let set = workload::stateful_set(&self.owner, self.replicas(), spec, image);
         self.keep(&stores.stateful_sets, set).await;
     }
 

@@ -63,6 +63,11 @@ impl Front {
         Front { standing, changes, metrics, handover, streams, waits }
     }
 
+    /// What happened, for whoever else waits for it.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
     fn stream_clients(&self) -> usize {
         MOST_STREAMS - self.streams.available_permits()
     }

@@ -182,3 +182,16 @@ impl Mutation {
         ]
     };
 }
+
+#[cfg(feature = "mutations")]
+impl std::str::FromStr for Mutation {
+    type Err = String;
+
+    /// By its name, as it stands in [`ALL`](Mutation::ALL).
+    fn from_str(text: &str) -> Result<Mutation, String> {
+        let found = Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == text);
+        found.ok_or_else(|| {
+            format!("wanted the name of a mutation, such as RoleByFlag, found {text:?}")
+        })
+    }
+}

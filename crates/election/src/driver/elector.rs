@@ -14,7 +14,7 @@ use crate::driver::event::{Activity, Event};
 use crate::driver::state::{Job, State};
 use crate::driver::{clocks, object, run};
 use crate::lease::Lease;
-use crate::member::{Config, Input, Outcome, Role, View};
+use crate::member::{Config, Input, Member, Outcome, Role, View};
 use crate::record::Incarnation;
 use crate::timing::Timing;
 
@@ -54,19 +54,27 @@ impl Elector {
     /// As [`join`](Elector::join), with another way to the API server.
     pub fn join_through(access: Access, settings: Settings) -> Elector {
         let client = LeaseClient::new(access, settings.namespace, settings.lease);
-        let (elector, jobs) = Elector::new(settings.member, clocks::clocks);
+        Elector::drive(client, Member::new(settings.member), clocks::clocks)
+    }
+
+    pub(super) fn drive(
+        client: LeaseClient,
+        member: Member,
+        clocks: impl Fn() -> Reading + Send + Sync + 'static,
+    ) -> Elector {
+        let (elector, jobs) = Elector::new(member, clocks);
         tokio::spawn(run::run(elector.clone(), Arc::new(client), jobs));
         elector
     }
 
     /// A member that nothing drives yet.
     fn new(
-        config: Config,
+        member: Member,
         clocks: impl Fn() -> Reading + Send + Sync + 'static,
     ) -> (Elector, mpsc::UnboundedReceiver<Vec<Job>>) {
         let (jobs, receiver) = mpsc::unbounded_channel();
         let shared = Shared {
-            state: Mutex::new(State::new(config, clocks())),
+            state: Mutex::new(State::new(member, clocks())),
             clocks: Box::new(clocks),
             jobs,
             events: broadcast::Sender::new(EVENTS),
@@ -264,7 +272,7 @@ mod tests {
             }
         };
         let config = Config { me, timing: Timing::default(), jitter: 0 };
-        let (elector, jobs) = Elector::new(config, read);
+        let (elector, jobs) = Elector::new(Member::new(config), read);
         (elector, jobs, clock)
     }
 

@@ -19,10 +19,13 @@
 //! | `object` | from the API server's object to the machine's Lease, and back |
 //! | `event` | what is told for logs and metrics |
 //! | `clocks` | one look at the clocks of this machine |
+//! | `altered` | a member that is not what ships, for the proof |
 //!
 //! There is no flag that says who is Goose, and no cached role: each answer
 //! asks the machine, with clocks that the asking thread has just read (rule 2).
 
+#[cfg(feature = "mutations")]
+mod altered;
 mod answer;
 mod calls;
 mod clocks;

@@ -9,7 +9,7 @@ use k8s_openapi::api::coordination::v1::Lease as Object;
 use crate::clock::Reading;
 use crate::driver::event::{Event, Troubles};
 use crate::driver::object;
-use crate::member::{Config, Input, Member, Outcome, Output, Write};
+use crate::member::{Input, Member, Outcome, Output, Write};
 use crate::record::Incarnation;
 
 pub(super) struct State {
@@ -33,9 +33,9 @@ pub(super) enum Job {
 }
 
 impl State {
-    pub(super) fn new(config: Config, now: Reading) -> State {
+    pub(super) fn new(member: Member, now: Reading) -> State {
         State {
-            member: Member::new(config),
+            member,
             newest: None,
             applied: 0,
             troubles: Troubles::default(),

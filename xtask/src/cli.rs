@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use chaos::Fault;
 use clap::{Args, Parser, Subcommand};
 use testbed::Tier;
 
+use crate::chaos::Elector;
 use crate::demo::Lifetime;
 
 /// One pod is the Goose, all others are Ducks: see it, test it, play with it.
@@ -27,6 +29,8 @@ pub enum Task {
     Demo(DemoOptions),
     /// Run all checks and all tests, as CI does
     Test(TestOptions),
+    /// Try to get two Geese out of a real cluster: faults at random by a seed, judged by what was seen
+    Chaos(ChaosOptions),
     /// Start a Kubernetes cluster on this machine and leave it running
     Up(UpOptions),
     /// Take a cluster down that `up` or `demo` has left running
@@ -101,6 +105,57 @@ pub struct TestOptions {
 
     /// Run only the tests whose name has this in it, and no other checks
     pub filter: Option<String>,
+}
+
+/// Options of `chaos`.
+///
+/// Members are killed, frozen, cut off and lied to, one to three faults at a time, while each is
+/// asked for its role 200 times a second. The same seed gives the same schedule, which is printed
+/// first. A run that finds something is kept whole below target/chaos.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ChaosOptions {
+    /// What to do instead of a run
+    #[command(subcommand)]
+    pub task: Option<ChaosTask>,
+
+    /// Seed of the schedule, to see the same one again
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// How long to go on
+    #[arg(long, default_value_t = 5.0)]
+    pub minutes: f64,
+
+    /// Only this fault, again and again
+    #[arg(long, value_name = "FAULT")]
+    pub only: Option<Fault>,
+
+    /// List the faults that there are
+    #[arg(long)]
+    pub list: bool,
+
+    /// How many pods the cluster has
+    #[arg(long, default_value_t = 3)]
+    pub members: usize,
+
+    /// Which sidecar elects
+    #[arg(long, default_value_t)]
+    pub elector: Elector,
+
+    /// No fault at all: no Goose may step down
+    #[arg(long, conflicts_with = "only")]
+    pub soak: bool,
+}
+
+/// Tasks of `chaos` that need no cluster.
+#[derive(Subcommand)]
+pub enum ChaosTask {
+    /// Judge a run again that was kept
+    Judge {
+        /// The folder that it is in
+        folder: PathBuf,
+    },
 }
 
 /// Options of `up`.

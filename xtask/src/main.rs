@@ -1,5 +1,6 @@
 //! What a person does with this checkout.
 
+mod chaos;
 mod checkout;
 mod cli;
 mod clients;
@@ -45,6 +46,7 @@ async fn carry_out(task: Task) -> Result<()> {
         // It treats Ctrl-C by itself: it can be a good end of it.
         Task::Demo(options) => demo::run(options, &stdout).await,
         Task::Test(options) => interrupt::or(test::run_all(options, &stdout)).await,
+        Task::Chaos(options) => interrupt::or(chaos::run(options, &stdout)).await,
         Task::Up(options) => interrupt::or(up::up(options, &stderr)).await,
         Task::Down { name } => up::down(&name, &stderr).await,
         Task::Status => up::status(),

@@ -1,0 +1,166 @@
+//! `cargo xtask chaos`: tries to get two Geese out of a real cluster.
+
+mod elector;
+mod logs;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chaos::schedule::Schedule;
+use chaos::{Fault, Plan, Record, Verdict, table};
+use history::History;
+use testbed::{Cluster, Tier};
+
+pub use self::elector::Elector;
+use crate::cli::{ChaosOptions, ChaosTask};
+use crate::clients::Clients;
+use crate::image;
+use crate::install;
+use crate::prepare;
+use crate::screen::Screen;
+use crate::up;
+
+/// Runs what was asked for.
+///
+/// # Errors
+/// Where a run finds what must not be, or cannot be run.
+pub async fn run(options: ChaosOptions, screen: &Screen) -> Result<()> {
+    if let Some(ChaosTask::Judge { folder }) = options.task {
+        return judge_again(&folder, screen);
+    }
+    if options.list {
+        list(screen);
+        return Ok(());
+    }
+    let stage = Stage::set(screen).await?;
+    let result = disturb(&options, &stage.cluster, &stage.clients, screen).await;
+    stage.strike(result).await
+}
+
+/// A cluster with the product on it: the one that runs under this name already, which makes a second
+/// run quick, or else a new one.
+struct Stage {
+    cluster: Cluster,
+    clients: Clients,
+    /// It was started here, and ends here.
+    ours: bool,
+}
+
+impl Stage {
+    async fn set(screen: &Screen) -> Result<Self> {
+        prepare::install(Tier::Full, screen).await?;
+        let images = image::build(screen).await?;
+        let (cluster, ours) = match Cluster::attach(NAME) {
+            Ok(cluster) => (cluster, false),
+            Err(_) => (up::start(NAME, false, screen).await?, true),
+        };
+        let clients = install::on_own_cluster(&cluster, &images, screen).await?;
+        if !ours {
+            screen.line(format!("using the cluster {NAME}, which runs already; it stays up"));
+            install::restart_operator(&clients).await?;
+        }
+        Ok(Self { cluster, clients, ours })
+    }
+
+    async fn strike(self, result: Result<()>) -> Result<()> {
+        if self.ours {
+            self.cluster.down().await?;
+        }
+        result
+    }
+}
+
+/// One run on a cluster with the product on it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn disturb(
+    options: &ChaosOptions,
+    cluster: &Cluster,
+    clients: &Clients,
+    screen: &Screen,
+) -> Result<()> {
+    let plan = plan(options);
+    screen.line(format!("seed {}; the schedule:\n{}", plan.schedule.seed, plan.schedule));
+    let folder = PathBuf::from(KEPT).join(plan.schedule.seed.to_string());
+    let logs = folder.join("logs");
+    let keep_logs = async |namespace: String| logs::keep(clients, &namespace, &logs).await;
+    let (record, history) = chaos::run(cluster, plan, |line| screen.line(line), keep_logs).await?;
+    let verdict = Verdict::of(&record, &history);
+    tell(&record, &history, &verdict, screen);
+    conclude(&record, &history, &verdict, &folder, options.soak)
+}
+
+fn plan(options: &ChaosOptions) -> Plan {
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+    let minutes = if options.soak { 0.0 } else { options.minutes };
+    let span = Duration::from_secs_f64(options.minutes * 60.0);
+    Plan {
+        elector: options.elector.to_string(),
+        lease: LEASE,
+        members: options.members,
+        schedule: Schedule::draw(seed, minutes, options.only, LEASE),
+        limit: span,
+        soak: if options.soak { span } else { Duration::ZERO },
+    }
+}
+
+fn tell(record: &Record, history: &History, verdict: &Verdict, screen: &Screen) {
+    screen.line(table::markdown(record, verdict));
+    screen.line(format!(
+        "{} rounds, {} answers; false abdications: {}, of these at rest: {}",
+        record.rounds.len(),
+        history.answers.len(),
+        verdict.false_abdications(),
+        verdict.abdications_at_rest,
+    ));
+    screen.line(verdict.in_words(history));
+}
+
+/// A run that found something is kept whole; of a good one the figures are enough.
+fn conclude(
+    record: &Record,
+    history: &History,
+    verdict: &Verdict,
+    folder: &Path,
+    soak: bool,
+) -> Result<()> {
+    let abdicated = soak && verdict.abdications_at_rest > 0;
+    if verdict.is_good() && !abdicated {
+        return Ok(());
+    }
+    record.keep(history, folder)?;
+    let folder = folder.display();
+    let kept = format!("kept in {folder}; judge it again by `cargo xtask chaos judge {folder}`");
+    if verdict.is_good() {
+        bail!("{} Geese stepped down at rest; {kept}", verdict.abdications_at_rest);
+    }
+    bail!("{} findings; {kept}", verdict.findings.len());
+}
+
+fn judge_again(folder: &Path, screen: &Screen) -> Result<()> {
+    let (record, history) =
+        Record::read(folder).context("wanted a folder that a run was kept in")?;
+    let verdict = Verdict::of(&record, &history);
+    tell(&record, &history, &verdict, screen);
+    if !verdict.is_good() {
+        bail!("{} findings", verdict.findings.len());
+    }
+    Ok(())
+}
+
+fn list(screen: &Screen) {
+    for fault in Fault::ALL {
+        screen.line(format!("{:18} {}", fault.to_string(), fault.what()));
+    }
+}
+
+/// Name of the cluster.
+const NAME: &str = "chaos";
+
+/// Short, so that a run of minutes has many rounds.
+const LEASE: Duration = Duration::from_secs(3);
+
+/// Below the checkout.
+const KEPT: &str = "target/chaos";

@@ -120,7 +120,8 @@ pub async fn patch(
     bounded(&doing, clusters.patch(&name, &managed(), &Patch::Merge(patch))).await
 }
 
-/// Evicts exactly this version of the pod, as far as disruption budgets allow.
+/// Evicts the pod of exactly this uid, as far as disruption budgets allow. Whichever version of it:
+/// an eviction that is granted, and then finds another version, blocks the budget for two minutes.
 ///
 /// # Errors
 /// As [`bounded`].
@@ -131,7 +132,7 @@ pub async fn evict(client: &Client, ns: &str, pod: &PodVersion) -> Result<(), Ca
         "apiVersion": "policy/v1",
         "kind": "Eviction",
         "metadata": { "name": name },
-        "deleteOptions": { "preconditions": { "uid": pod.uid, "resourceVersion": pod.version } },
+        "deleteOptions": { "preconditions": { "uid": pod.uid } },
     });
     let pods = Api::<Pod>::namespaced(client.clone(), ns);
     let params = posted();

@@ -321,7 +321,9 @@ impl<'a> Pass<'a> {
         let (cluster, namespace) = (&self.owner.name, &self.owner.namespace);
         match failure.treatment {
             // Everyday life of a controller.
-            Treatment::LookAgain => tracing::debug!(cluster, namespace, %failure),
+            Treatment::LookAgain | Treatment::GoingAway => {
+                tracing::debug!(cluster, namespace, %failure)
+            }
             _ => tracing::warn!(cluster, namespace, %failure),
         }
         self.problems.extend(Problem::from_failure(&failure));

@@ -15,6 +15,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, PodSpec, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -79,6 +80,8 @@ pub struct Stores {
     pub slices: Store<EndpointSlice>,
     /// Their Services.
     pub services: Store<Service>,
+    /// Their disruption budgets.
+    pub budgets: Store<PodDisruptionBudget>,
     /// The accounts of their sidecars.
     pub accounts: Store<ServiceAccount>,
     /// What these accounts may do.
@@ -129,6 +132,7 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
         stateful_sets: reflect(client, scope, of_clusters(), slim, &wakes),
         slices: reflect(client, scope, own_slices, slim, &wakes),
         services: reflect(client, scope, of_clusters(), slim, &wakes),
+        budgets: reflect(client, scope, of_clusters(), slim, &wakes),
         accounts: reflect(client, scope, of_clusters(), slim, &wakes),
         roles: reflect(client, scope, of_clusters(), slim, &wakes),
         role_bindings: reflect(client, scope, of_clusters(), slim, &wakes),
@@ -149,6 +153,7 @@ impl Stores {
             self.stateful_sets.wait_until_ready(),
             self.slices.wait_until_ready(),
             self.services.wait_until_ready(),
+            self.budgets.wait_until_ready(),
             self.accounts.wait_until_ready(),
             self.roles.wait_until_ready(),
             self.role_bindings.wait_until_ready(),

@@ -17,6 +17,7 @@ use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::runtime::reflector::ObjectRef;
@@ -29,6 +30,7 @@ use crate::decide::object::fingerprint;
 use crate::decide::owner::controller;
 use crate::decide::pods::{is_fenced, is_going, is_serving, node};
 use crate::decide::traffic::addresses;
+use crate::decide::trouble::trouble;
 
 /// A reference to the cluster that is to be looked at.
 pub type Cluster = ObjectRef<DuckGooseCluster>;
@@ -179,6 +181,7 @@ pub struct PodKey {
     addresses: Vec<IpAddr>,
     going: bool,
     fenced: bool,
+    trouble: Option<String>,
     deaths: Vec<Incarnation>,
     node: Option<String>,
     owner: Option<OwnerReference>,
@@ -195,6 +198,7 @@ impl Wakes for Pod {
             addresses: addresses(self).collect(),
             going: is_going(self),
             fenced: is_fenced(self),
+            trouble: trouble(self),
             deaths: deaths(self),
             node: node(self).map(str::to_owned),
             owner: controller(&self.metadata).cloned(),
@@ -223,7 +227,7 @@ macro_rules! wakes_when_edited {
     )* };
 }
 
-wakes_when_edited!(ServiceAccount, Role, RoleBinding, Service, EndpointSlice);
+wakes_when_edited!(ServiceAccount, Role, RoleBinding, Service, EndpointSlice, PodDisruptionBudget);
 
 #[cfg(test)]
 mod tests {

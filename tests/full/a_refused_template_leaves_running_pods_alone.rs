@@ -3,24 +3,23 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use api::status::{condition, reconciled};
-use stage::{Pond, Stage, Wanted, eventually};
+use stage::{Stage, Wanted, eventually};
 
 pub async fn test(stage: &Stage) -> Result<()> {
     let (pond, goose) = stage.pond(&Wanted::pods(2).with_default_lease()).await?;
     let mount = r#"[{"name":"nowhere","mountPath":"/data"}]"#;
     let place = "/spec/template/spec/containers/0/volumeMounts";
     patch(stage, &format!(r#"[{{"op":"add","path":"{place}","value":{mount}}}]"#)).await?;
-    reconciled_says(&pond, "False", reconciled::OBJECT_REFUSED, "nowhere").await?;
+    let refused = reconciled::OBJECT_REFUSED;
+    let says = pond.condition(condition::RECONCILED, "False", refused).await?;
+    ensure!(says.contains("nowhere"), "{says}");
     eventually("an Event", PATIENCE, async || {
         let words =
             "get events --field-selector=involvedObject.name=pond,type=Warning --output=wide";
         let events = stage.kubectl(words).await?;
-        ensure!(
-            events.contains(reconciled::OBJECT_REFUSED) && events.contains("nowhere"),
-            "{events}"
-        );
+        ensure!(events.contains(refused) && events.contains("nowhere"), "{events}");
         Ok(())
     })
     .await?;
@@ -28,7 +27,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     ensure!(found.term == goose.term, "wanted {goose:?} to go on, found {found:?}");
 
     patch(stage, &format!(r#"[{{"op":"remove","path":"{place}"}}]"#)).await?;
-    reconciled_says(&pond, "True", reconciled::UP_TO_DATE, "").await?;
+    pond.condition(condition::RECONCILED, "True", reconciled::UP_TO_DATE).await?;
     let found = pond.settled(2).await?;
     ensure!(found.term == goose.term, "wanted {goose:?} to go on, found {found:?}");
     let reigns = pond.judge()?.reigns();
@@ -39,19 +38,6 @@ pub async fn test(stage: &Stage) -> Result<()> {
 /// The patch has no blanks in it.
 async fn patch(stage: &Stage, patch: &str) -> Result<()> {
     stage.kubectl(&format!("patch dgc pond --type=json --patch={patch}")).await.map(drop)
-}
-
-async fn reconciled_says(pond: &Pond<'_>, status: &str, reason: &str, says: &str) -> Result<()> {
-    let wanted = format!("the condition Reconciled {status} by {reason}");
-    eventually(&wanted, PATIENCE, async || {
-        let conditions = pond.object().await?.status.unwrap_or_default().conditions;
-        let found = conditions.iter().find(|found| found.type_ == condition::RECONCILED);
-        let found = found.with_context(|| format!("{conditions:?}"))?;
-        let as_wanted = found.status == status && found.reason == reason;
-        ensure!(as_wanted && found.message.contains(says), "{found:?}");
-        Ok(())
-    })
-    .await
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);

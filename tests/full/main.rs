@@ -1,13 +1,16 @@
 //! What users see, on real nodes: `cargo xtask test`, or by hand as the crate says.
 
+mod a_broken_rollout_leaves_the_goose_alone;
 mod a_cut_off_goose_is_a_duck_before_another_leads;
 mod a_deleted_goose_is_replaced;
 mod a_deleted_lease_makes_no_second_goose;
 mod a_goose_alone_is_goose_again;
+mod a_goose_that_is_scaled_away_hands_over_first;
 mod a_goose_whose_containers_all_die_is_replaced;
 mod a_hand_over_takes_milliseconds;
 mod a_killed_sidecar_is_replaced;
 mod a_refused_template_leaves_running_pods_alone;
+mod a_rollout_updates_the_goose_last;
 mod an_autoscaler_scales_a_cluster;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
 mod an_operator_that_starts_anew_changes_nothing;
@@ -45,6 +48,9 @@ fn main() -> ExitCode {
         .beside_others(test_of!(an_old_copy_of_the_lease_makes_no_second_goose))
         .beside_others(test_of!(clusters_of_like_names_keep_apart))
         .beside_others(test_of!(a_refused_template_leaves_running_pods_alone))
+        .beside_others(test_of!(a_rollout_updates_the_goose_last))
+        .beside_others(test_of!(a_broken_rollout_leaves_the_goose_alone))
+        .beside_others(test_of!(a_goose_that_is_scaled_away_hands_over_first))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))
         .alone(test_of!(uninstalling_leaves_nothing_but_the_definition))

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use api::DuckGooseCluster;
+use api::names::HANDOVER_ANNOTATION;
 use history::History;
 use kube::api::PostParams;
-use observer::{Goose, Observer, Scope};
-use serde_json::{Value, json};
+use observer::{Goose, Observer, Scope, Seen};
+use serde_json::{Map, Value, json};
 
+use crate::eventually;
 use crate::stage::Stage;
 use crate::theatre;
 
@@ -25,6 +27,8 @@ pub struct Wanted {
     pub renewal: Duration,
     /// `spec.template.spec`.
     pub pod: Value,
+    /// Fields of `spec` beside these.
+    pub more: Map<String, Value>,
 }
 
 /// A cluster that was made by a test, and everything that its members say.
@@ -47,6 +51,7 @@ impl Wanted {
             lease: SHORT_LEASE,
             renewal: Duration::from_millis(500),
             pod: pod(),
+            more: Map::new(),
         }
     }
 
@@ -62,9 +67,16 @@ impl Wanted {
         Self { name: name.to_owned(), ..self }
     }
 
+    /// With this field of `spec`.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: Value) -> Self {
+        self.more.insert(field.to_owned(), value);
+        self
+    }
+
     /// The object to create.
     pub fn object(&self) -> Value {
-        json!({
+        let mut object = json!({
             "apiVersion": "duckduckgoose.dev/v1alpha1",
             "kind": "DuckGooseCluster",
             "metadata": { "name": self.name },
@@ -76,7 +88,11 @@ impl Wanted {
                 },
                 "template": { "spec": self.pod },
             },
-        })
+        });
+        for (field, value) in &self.more {
+            object["spec"][field] = value.clone();
+        }
+        object
     }
 }
 
@@ -144,6 +160,34 @@ impl Pond<'_> {
     /// Where it cannot be read.
     pub async fn object(&self) -> Result<DuckGooseCluster> {
         Ok(self.stage.all::<DuckGooseCluster>().get(&self.name).await?)
+    }
+
+    /// Waits until the condition of this type is so, and returns its message.
+    ///
+    /// # Errors
+    /// Where it does not come to be.
+    pub async fn condition(&self, type_: &str, status: &str, reason: &str) -> Result<String> {
+        let wanted = format!("the condition {type_} {status} by {reason}");
+        eventually(&wanted, SETTLING, async || {
+            let conditions = self.object().await?.status.unwrap_or_default().conditions;
+            let found = conditions.iter().find(|found| found.type_ == type_);
+            let found = found.with_context(|| format!("{conditions:?}"))?;
+            ensure!(found.status == status && found.reason == reason, "{found:?}");
+            Ok(found.message.clone())
+        })
+        .await
+    }
+
+    /// Asks for the pod of this name to be the Goose, and waits until it is.
+    ///
+    /// # Errors
+    /// Where it does not come to be.
+    pub async fn hand_over_to(&self, pod: &str) -> Result<Goose> {
+        let annotation = format!("{HANDOVER_ANNOTATION}={pod}");
+        self.stage.kubectl(&format!("annotate dgc {} {annotation}", self.name)).await?;
+        let wanted = format!("{pod} as the Goose");
+        let is_goose = |seen: &Seen| seen.goose().filter(|goose| *goose.pod == *pod);
+        Ok(self.observer.until(&wanted, TAKE_OVER, is_goose).await?)
     }
 
     /// Ends the observation, and judges it: never two Geese, never two pods labelled so.

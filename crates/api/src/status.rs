@@ -130,6 +130,9 @@ pub mod progressing {
     pub const PODS_CHANGING: &str = "PodsChanging";
     /// False: all are.
     pub const COMPLETE: &str = "Complete";
+    /// False: a pod of the newest template does not come up. No more pods are updated until it
+    /// does, or until the template is mended.
+    pub const POD_NOT_READY: &str = "PodNotReady";
 }
 
 /// Reasons of [`condition::PAUSED`].

@@ -13,14 +13,25 @@ pub struct UpdateSettings {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_unavailable: i32,
+
+    /// For how many seconds a pod must have been ready before it counts as updated, and the next one
+    /// is, from 0 to 3600; 5 when left out. A pod that ends soon after it began is noticed so before
+    /// the Goose's role moves to it.
+    #[serde(default = "five")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub min_ready_seconds: i32,
 }
 
 impl Default for UpdateSettings {
     fn default() -> Self {
-        Self { max_unavailable: one() }
+        Self { max_unavailable: one(), min_ready_seconds: five() }
     }
 }
 
 fn one() -> i32 {
     1
+}
+
+fn five() -> i32 {
+    5
 }

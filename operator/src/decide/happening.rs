@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::DuckGooseClusterStatus;
-use api::status::{available, condition, reconciled};
+use api::status::{available, condition, progressing, reconciled};
 use k8s_openapi::api::core::v1::{ObjectReference, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt};
@@ -46,6 +46,7 @@ pub fn happenings(
     let each = [
         new_goose(before, now, members),
         turned(condition::AVAILABLE, "False").filter(|is| !is_wanted(is)).map(warning),
+        turned(condition::PROGRESSING, "False").filter(|is| is_stuck(is)).map(warning),
         turned(condition::RECONCILED, "False").map(warning),
         turned(condition::RECONCILED, "True").filter(|_| mended).map(|is| Happening {
             warning: false,
@@ -80,6 +81,11 @@ fn new_goose(
 /// Nobody needs to look into what somebody asked for.
 fn is_wanted(unavailable: &Condition) -> bool {
     unavailable.reason == available::SCALED_TO_ZERO
+}
+
+/// What came to its end is no news.
+fn is_stuck(progress: &Condition) -> bool {
+    progress.reason == progressing::POD_NOT_READY
 }
 
 fn warning(condition: &Condition) -> Happening {

@@ -1,7 +1,10 @@
 //! What the operator reads from a pod.
 
+use std::time::Duration;
+
 use api::names::FENCED_ANNOTATION;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::owner::controller;
@@ -16,6 +19,15 @@ pub fn is_serving(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut ready = conditions.filter(|condition| condition.type_ == "Ready");
     ready.any(|condition| condition.status == "True")
+}
+
+/// For how long the pod has been ready at `time`; `None` where it is not.
+pub fn ready_for(pod: &Pod, time: Timestamp) -> Option<Duration> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    let since = ready.last_transition_time.as_ref().map_or(Timestamp::MIN, |since| since.0);
+    let span = Duration::try_from(time.duration_since(since)).unwrap_or_default();
+    (ready.status == "True").then_some(span)
 }
 
 /// Whether the pod is being deleted.

@@ -5,12 +5,14 @@
 //! its pods stops by itself, with the Goose untouched.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 
 use super::labels::PodVersion;
-use super::pods::{has_uid, is_going, is_ready, ordinal};
+use super::pods::{has_uid, is_going, is_ready, ordinal, ready_for};
 
 /// What a rollout is decided from.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,10 @@ pub struct Situation<'a> {
     pub replicas: i32,
     /// How many of them may be missing or not ready.
     pub max_unavailable: i32,
+    /// For how long a pod must have been ready to count as such.
+    pub min_ready: Duration,
+    /// The time now, to compare with what pods say.
+    pub time: Timestamp,
     /// The uid of the Goose's pod; `None` while nobody is Goose.
     pub goose: Option<&'a str>,
     /// Whether the Goose's pod is kept for a hand-over yet.
@@ -82,16 +88,27 @@ pub fn ducks_are_done(now: Situation) -> bool {
     others().all(|pod| !is_outdated(pod, now.revision)) && now.unavailable_besides(goose) == 0
 }
 
+/// After which time a pod will have been ready for long enough, where a rollout waits for that.
+pub fn next_look(now: Situation) -> Option<Duration> {
+    now.members.iter().find(|pod| is_outdated(pod, now.revision))?;
+    let left = |pod: &Arc<Pod>| now.min_ready.checked_sub(ready_for(pod, now.time)?);
+    now.members.iter().filter_map(left).filter(|left| !left.is_zero()).min()
+}
+
 impl Situation<'_> {
-    /// How many pods are missing or not ready.
+    /// How many pods are missing, not ready, or not for long enough.
     fn unavailable(&self) -> i32 {
-        let ready = self.members.iter().filter(|pod| is_ready(pod)).count();
-        self.replicas.saturating_sub(i32::try_from(ready).unwrap_or(i32::MAX)).max(0)
+        let available = self.members.iter().filter(|pod| self.is_available(pod)).count();
+        self.replicas.saturating_sub(i32::try_from(available).unwrap_or(i32::MAX)).max(0)
     }
 
     /// The same of all but this one.
     fn unavailable_besides(&self, pod: &Pod) -> i32 {
-        self.unavailable() - i32::from(!is_ready(pod))
+        self.unavailable() - i32::from(!self.is_available(pod))
+    }
+
+    fn is_available(&self, pod: &Pod) -> bool {
+        !is_going(pod) && ready_for(pod, self.time).is_some_and(|span| span >= self.min_ready)
     }
 }
 
@@ -100,10 +117,25 @@ const REVISION_LABEL: &str = "controller-revision-hash";
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use kube::ResourceExt;
 
     use super::super::pods::sample;
     use super::*;
+
+    /// One pod at a time, led by the first of them.
+    fn situation(members: &[Arc<Pod>]) -> Situation<'_> {
+        Situation {
+            members,
+            revision: "n",
+            replicas: i32::try_from(members.len()).unwrap(),
+            max_unavailable: 1,
+            min_ready: Duration::ZERO,
+            time: Timestamp::UNIX_EPOCH,
+            goose: Some("p0"),
+            kept: false,
+        }
+    }
 
     /// Pods in order: of the `o`ld or `n`ew revision, in capitals where they are ready.
     fn members(states: &str) -> Vec<Arc<Pod>> {
@@ -143,14 +175,7 @@ mod tests {
         ] {
             let members = members(states);
             let replicas = if states.len() == 2 { 3 } else { i32::try_from(states.len()).unwrap() };
-            let now = Situation {
-                members: &members,
-                revision: "n",
-                replicas,
-                max_unavailable,
-                goose,
-                kept,
-            };
+            let now = Situation { replicas, max_unavailable, goose, kept, ..situation(&members) };
             let found: Vec<String> = removals(now)
                 .into_iter()
                 .map(|removal| match removal {
@@ -165,16 +190,22 @@ mod tests {
     #[test]
     fn the_goose_alone_is_made_anew_without_a_hand_over() {
         let members = members("O");
-        let goose = Some("p0");
-        let now = Situation {
-            members: &members,
-            revision: "n",
-            replicas: 1,
-            max_unavailable: 1,
-            goose,
-            kept: false,
-        };
+        let now = situation(&members);
         assert!(ducks_are_done(now));
         assert!(matches!(removals(now)[..], [Removal::Delete(_)]));
+    }
+
+    #[test]
+    fn a_pod_that_has_just_become_ready_does_not_count_yet() {
+        let mut members = members("ON");
+        let status = Arc::make_mut(&mut members[1]).status.as_mut().unwrap();
+        let ready = &mut status.conditions.as_mut().unwrap()[0];
+        ready.last_transition_time = Some(Time(Timestamp::UNIX_EPOCH));
+        for (second, wanted) in [(3, Some(Duration::from_secs(2))), (5, None)] {
+            let time = Timestamp::from_second(second).unwrap();
+            let now = Situation { time, min_ready: Duration::from_secs(5), ..situation(&members) };
+            assert_eq!(next_look(now), wanted);
+            assert_eq!(ducks_are_done(now), wanted.is_none());
+        }
     }
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use api::DuckGooseClusterStatus;
 use api::names::CLUSTER_LABEL;
-use api::status::{condition, paused, progressing, reconciled};
+use api::status::{condition, paused, reconciled};
 use election::record::Record;
-use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
@@ -36,20 +35,18 @@ pub struct Situation<'a> {
     pub cluster: &'a str,
     /// Generation of its spec.
     pub generation: Option<i64>,
-    /// `spec.replicas`.
-    pub replicas: i32,
     /// `spec.paused`.
     pub paused: bool,
     /// Pods of the cluster's StatefulSet.
     pub members: &'a [Arc<Pod>],
-    /// The cluster's StatefulSet.
-    pub stateful_set: Option<&'a StatefulSet>,
     /// The record of the Lease, if it says who leads.
     pub record: Option<&'a Record>,
     /// The status as it stands.
     pub before: Option<&'a DuckGooseClusterStatus>,
     /// The condition Available.
     pub available: &'a Verdict,
+    /// The condition Progressing.
+    pub progress: &'a Verdict,
     /// What keeps the cluster from being as wanted.
     pub problems: &'a [Problem],
     /// How the Goose came to be.
@@ -73,7 +70,7 @@ pub fn status(now: &Situation) -> DuckGooseClusterStatus {
     let replicas = count(now.members.len());
     let conditions = [
         (condition::AVAILABLE, now.available.clone()),
-        (condition::PROGRESSING, progress(now.replicas, now.stateful_set)),
+        (condition::PROGRESSING, now.progress.clone()),
         (condition::PAUSED, paused(now.paused)),
         (condition::RECONCILED, reconciled(now.problems)),
     ];
@@ -137,25 +134,6 @@ fn term(record: Option<&Record>, before: Option<&DuckGooseClusterStatus>) -> Opt
     term.filter(|&term| term > 0)
 }
 
-fn progress(replicas: i32, set: Option<&StatefulSet>) -> Verdict {
-    let status = set.and_then(|set| set.status.clone()).unwrap_or_default();
-    let behind = set.is_none_or(|set| status.observed_generation < set.metadata.generation);
-    let updated = status.updated_replicas.unwrap_or_default();
-    let ready = status.ready_replicas.unwrap_or_default();
-    if !behind && (status.replicas, updated, ready) == (replicas, replicas, replicas) {
-        return Verdict::new(
-            "False",
-            progressing::COMPLETE,
-            format!("all {replicas} pods are as wanted"),
-        );
-    }
-    let message = format!(
-        "of {replicas} pods, {} are there, {updated} of them up to date and {ready} ready",
-        status.replicas
-    );
-    Verdict::new("True", progressing::PODS_CHANGING, message)
-}
-
 fn paused(paused: bool) -> Verdict {
     if paused {
         let message = "spec.paused is true: the Goose stays, and nobody takes over";
@@ -206,7 +184,6 @@ mod tests {
     use std::time::Duration;
 
     use election::record::Incarnation;
-    use k8s_openapi::api::apps::v1::StatefulSetStatus;
     use k8s_openapi::jiff::Timestamp;
 
     use super::super::pods::sample::pod;
@@ -236,12 +213,11 @@ mod tests {
             cluster: "pond",
             generation: Some(2),
             paused: false,
-            replicas: 3,
             members: &members(),
-            stateful_set: None,
             record,
             before,
             available: &Verdict::new("True", "GooseReady", ""),
+            progress: &Verdict::new("False", "Complete", ""),
             problems,
             begun: Begun { term: 812, reason: "FirstGoose", without: None },
             time,
@@ -291,32 +267,6 @@ mod tests {
         let date = |type_| find(Some(&changed), type_).unwrap().last_transition_time.clone();
         assert_eq!(date(condition::RECONCILED), at(3));
         assert_eq!(date(condition::AVAILABLE), at(1));
-    }
-
-    #[test]
-    fn it_progresses_until_all_pods_are_there_updated_and_ready() {
-        let set = |replicas, updated, ready, seen| {
-            let mut set = StatefulSet::default();
-            set.metadata.generation = Some(4);
-            set.status = Some(StatefulSetStatus {
-                replicas,
-                updated_replicas: Some(updated),
-                ready_replicas: Some(ready),
-                observed_generation: Some(seen),
-                ..StatefulSetStatus::default()
-            });
-            set
-        };
-        for (set, wanted) in [
-            (None, "True"),
-            (Some(set(3, 3, 3, 3)), "True"),
-            (Some(set(3, 3, 3, 4)), "False"),
-            (Some(set(5, 5, 5, 4)), "True"),
-            (Some(set(3, 1, 3, 4)), "True"),
-            (Some(set(3, 3, 2, 4)), "True"),
-        ] {
-            assert_eq!(progress(3, set.as_ref()).status, wanted, "{set:?}");
-        }
     }
 
     #[test]

@@ -71,6 +71,14 @@ impl Pass<'_> {
         (!left.is_zero()).then_some(left)
     }
 
+    /// Whether the Goose could be moved, had its pod to go: somebody is ready to follow it, and did
+    /// not let the time for that pass already.
+    pub(super) fn may_move(&self) -> bool {
+        let stays = |pod: &Arc<Pod>| self.rules().leaving(pod).is_none();
+        let overdue = self.memory.awaited.is_some() && self.left_to_move().is_none();
+        !self.cluster.spec.paused && !overdue && self.line().iter().any(stays)
+    }
+
     /// How many pods the StatefulSet is to have now.
     pub(super) fn replicas(&self) -> i32 {
         let kept = self.cluster.spec.paused || self.left_to_move().is_some();

@@ -14,7 +14,7 @@ use crate::decide::object::{self, Applied, Found, Step, fingerprint};
 use crate::decide::owner::Standing;
 use crate::decide::ports::ports;
 use crate::decide::problem::Problem;
-use crate::decide::{access, service, workload};
+use crate::decide::{access, disruption, service, workload};
 use crate::memory::HeldOff;
 use crate::stores::{Kind, named};
 
@@ -33,6 +33,10 @@ impl Pass<'_> {
         self.keep::<Service>(&stores.services, service::members(&self.owner)).await;
         self.keep::<Service>(&stores.services, service::goose(&self.owner, &ports)).await;
         self.keep::<Service>(&stores.services, service::ducks(&self.owner, &ports)).await;
+        let goose = disruption::goose(&self.owner, self.may_move());
+        self.keep(&stores.budgets, goose).await;
+        let ducks = disruption::ducks(&self.owner, spec.replicas, spec.update.max_unavailable);
+        self.keep(&stores.budgets, ducks).await;
         if !self.updates_are_ours().await {
             return;
         }

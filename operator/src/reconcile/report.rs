@@ -12,6 +12,7 @@ use crate::calls;
 use crate::decide::availability::{self, Goose, available};
 use crate::decide::happening::happenings;
 use crate::decide::owner::Standing;
+use crate::decide::progress;
 use crate::decide::status::{self, Verdict, find};
 
 impl Pass<'_> {
@@ -19,20 +20,18 @@ impl Pass<'_> {
     pub(super) async fn keep_status(&mut self) {
         let (version, before) = self.memory.newest(self.cluster);
         let available = self.available(before.as_ref());
+        let progress = self.progress();
         let owner = &self.owner;
-        let own_set = self.stateful_set.as_deref();
-        let own_set = own_set.filter(|set| owner.standing(&set.metadata) == Standing::Ours);
         let term = self.record.as_ref().map_or(0, |record| record.term);
         let wanted = status::status(&status::Situation {
             cluster: &owner.name,
             generation: self.cluster.metadata.generation,
-            replicas: self.cluster.spec.replicas,
             paused: self.cluster.spec.paused,
             members: &self.members,
-            stateful_set: own_set,
             record: self.record.as_ref(),
             before: before.as_ref(),
             available: &available,
+            progress: &progress,
             problems: &self.problems,
             begun: self.context.stores.reigns.begun(&owner.namespace, &owner.name, term),
             time: &Time(jiff::Timestamp::now()),
@@ -65,6 +64,22 @@ impl Pass<'_> {
             before: find(before, condition::AVAILABLE),
             without: self.now.duration_since(since),
             patience: Duration::from(self.cluster.spec.lease.duration) + TO_TAKE_OVER,
+        });
+        if let Some(wait) = look_again {
+            self.look_again_in(wait);
+        }
+        verdict
+    }
+
+    /// The condition Progressing. Sees to it that it is looked at again when it is due.
+    fn progress(&mut self) -> Verdict {
+        let owner = &self.owner;
+        let own_set = self.stateful_set.as_deref();
+        let (verdict, look_again) = progress::progress(progress::Situation {
+            replicas: self.cluster.spec.replicas,
+            stateful_set: own_set.filter(|set| owner.standing(&set.metadata) == Standing::Ours),
+            members: &self.members,
+            time: jiff::Timestamp::now(),
         });
         if let Some(wait) = look_again {
             self.look_again_in(wait);

@@ -1,6 +1,9 @@
 //! A changed template is brought to the pods.
 
+use std::time::Duration;
+
 use super::Pass;
+use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
 use crate::decide::rollout::{self, Removal, removals};
 
@@ -11,6 +14,9 @@ impl Pass<'_> {
             return;
         }
         let Some(revision) = self.revision.clone() else { return };
+        if let Some(wait) = rollout::next_look(self.rollout(&revision)) {
+            self.look_again_in(wait);
+        }
         for removal in removals(self.rollout(&revision)) {
             let (client, namespace) = (&self.context.client, &self.owner.namespace);
             let removed = match &removal {
@@ -19,6 +25,10 @@ impl Pass<'_> {
             };
             match removed {
                 Ok(()) => tracing::info!(cluster = self.owner.name, namespace, ?removal, "updated"),
+                // Everyday life of a rollout: a disruption budget, which counts some time later.
+                Err(CallFailed { treatment: Treatment::After(_), .. }) => {
+                    self.look_again_in(NEXT_EVICTION);
+                }
                 Err(failure) => self.note(failure),
             }
         }
@@ -26,14 +36,20 @@ impl Pass<'_> {
 
     /// What a rollout to this revision is decided from.
     pub(super) fn rollout<'a>(&'a self, revision: &'a str) -> rollout::Situation<'a> {
+        let update = self.cluster.spec.update;
         let holder = self.record.as_ref().and_then(|record| record.holder.as_ref());
         rollout::Situation {
             members: &self.members,
             revision,
             replicas: self.replicas(),
-            max_unavailable: self.cluster.spec.update.max_unavailable,
+            max_unavailable: update.max_unavailable,
+            min_ready: Duration::from_secs(u64::try_from(update.min_ready_seconds).unwrap_or(0)),
+            time: jiff::Timestamp::now(),
             goose: holder.map(|holder| holder.pod_uid()),
             kept: self.left_to_move().is_some(),
         }
     }
 }
+
+/// How long after an eviction that was refused the next one is asked for.
+const NEXT_EVICTION: Duration = Duration::from_secs(1);

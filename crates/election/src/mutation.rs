@@ -54,6 +54,9 @@ pub enum Mutation {
     /// Rule 5: not its own last version, but any that names its pod is taken at
     /// once.
     ResumeByName,
+    /// Rule 5: whatever bears an own attempt is its own last version, also an
+    /// old copy.
+    CopyIsOwn,
     /// Rule 6: an object without its own stamp is believed.
     UnstampedBelieved,
     /// Rule 6: the stamp of an object is asked for again and again.
@@ -133,7 +136,7 @@ pub const MARKER: &str = "duckduckgoose was built with rules that can be switche
 #[cfg(feature = "mutations")]
 impl Mutation {
     /// All of them, in the order of the rules.
-    pub const ALL: [Mutation; 43] = {
+    pub const ALL: [Mutation; 44] = {
         use Mutation::*;
         [
             CountFromAnswer,
@@ -158,6 +161,7 @@ impl Mutation {
             QuarantineIsLoss,
             OthersIgnored,
             ResumeByName,
+            CopyIsOwn,
             UnstampedBelieved,
             StampForgotten,
             StampKeepsRecord,

@@ -32,7 +32,9 @@ impl Member {
             sent.at = self.sent.last().map_or(sent.at, |newest| newest.at);
         }
         self.sent.retain(|other| other.record.attempt > record.attempt);
-        self.own = Some((lease.uid.clone(), lease.version));
+        if self.broken.is(Mutation::CopyIsOwn) {
+            self.own = Some((lease.uid.clone(), lease.version));
+        }
         let was = self.role_at(now);
         match &mut self.tenure {
             Some(tenure) if tenure.term == record.term => tenure.credit(&sent),

@@ -62,11 +62,13 @@ impl Member {
         }
         match outcome {
             Outcome::Applied(lease) => {
+                let written = lease.clone();
                 if self.lease.as_ref().is_some_and(|known| lease.version > known.version) {
                     self.learn(now, lease, out);
                 } else {
                     self.credit(now, &lease, out);
                 }
+                self.note_own(&written);
             }
             Outcome::Refused if awaited => {
                 if self.broken.is(Mutation::RefusedIsLoss) {
@@ -84,6 +86,17 @@ impl Member {
                 self.able_since = None;
             }
             Outcome::Refused | Outcome::Unknown { .. } => {}
+        }
+    }
+
+    /// Rule 5: only the answer tells which version an own write made. What is
+    /// read or watched may be an old copy of it, put there after somebody else
+    /// took the record.
+    fn note_own(&mut self, written: &Lease) {
+        let given_up = |record: &Record| self.gave_up == Some(record.term);
+        let newest = self.own.as_ref().is_none_or(|(_, version)| *version < written.version);
+        if newest && written.record.as_ref().is_ok_and(|record| !given_up(record)) {
+            self.own = Some((written.uid.clone(), written.version));
         }
     }
 

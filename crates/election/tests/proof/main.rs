@@ -6,3 +6,7 @@ mod model;
 mod simulation;
 mod stories;
 mod world;
+
+/// Faster by half than the system's, where states come and go by the million.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

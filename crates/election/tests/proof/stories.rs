@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::world::network::Network;
-use crate::world::node::{Link, uid_of};
+use crate::world::node::{Link, Power, uid_of};
 use crate::world::{World, in_words};
 use datadriven::{TestCase, TestFile, walk};
 use duckduckgoose_election::lease::{HandOverOrder, Orders, RECORD, STAMP};
@@ -64,7 +64,9 @@ impl Stage {
             "cut" => world.node(pod).link = link(arguments(case, "lost")),
             "heal" => world.heal(pod),
             "gap" => world.lose_watch(pod),
-            "freeze" => world.node(pod).frozen = true,
+            "freeze" => world.freeze(pod, Power::Awake),
+            "sleep" => world.freeze(pod, Power::Asleep),
+            "stop-machine" => world.freeze(pod, Power::Stopped),
             "thaw" => world.thaw(pod),
             "lose" => {
                 world.lose(pod);

@@ -11,8 +11,11 @@
 mod act;
 mod check;
 mod configurations;
+mod deep;
 mod mutations;
 mod normal;
+mod parts;
+mod search;
 mod state;
 mod store;
 

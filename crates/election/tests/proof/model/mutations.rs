@@ -63,6 +63,7 @@ fn finder(mutation: Mutation) -> Finder {
         RefusedIsLoss => Story("attack-15-conflict-read-as-loss"),
         QuarantineIsLoss => Story("rule-06-new-lease-is-nobodys"),
         OthersIgnored => Model("three members and old copies"),
+        CopyIsOwn => Model("old copies in place"),
         ResumeByName => Model("deaths and old copies"),
         UnstampedBelieved => Simulation,
         StampForgotten => Story("attack-21-stamp-stripped"),

@@ -1,10 +1,14 @@
 //! The properties that no run may violate. A violation ends the run with the
 //! log that led to it.
+//!
+//! Whether there were two Geese is judged by what members answer, as it is on a
+//! real cluster: by the crate `history`.
 
 use std::time::Duration;
 
 use duckduckgoose_election::member::Role;
 use duckduckgoose_election::record::{Incarnation, Record};
+use history::{Answer, History, Said};
 
 use crate::world::node::Node;
 
@@ -13,6 +17,9 @@ use crate::world::node::Node;
 pub struct Judge {
     greatest_term: u64,
     promises: Vec<Promise>,
+    answers: history::Judge,
+    /// Of answers that repeat each other, the first and the last.
+    pub history: History,
 }
 
 /// A hold that was granted, and until when its asker may count on it.
@@ -48,27 +55,44 @@ impl Judge {
         }
     }
 
-    /// Never two Geese, and no Goose while another one's promise holds.
+    /// Asks every member at this instant. Never two Geese, no term that goes
+    /// back, and no Goose while another one's promise holds.
     pub fn judge<'a>(
         &mut self,
         time: Duration,
-        nodes: impl Iterator<Item = &'a Node>,
+        nodes: impl Iterator<Item = &'a mut Node>,
         log: &[String],
     ) {
-        let geese: Vec<&Incarnation> = nodes
-            .filter(|node| matches!(node.role(time), Role::Goose { .. }))
-            .map(|node| node.member.me())
-            .collect();
-        if geese.len() > 1 {
-            fail(time, &format!("two Geese: {} and {}", geese[0], geese[1]), log);
-        }
         self.promises.retain(|promise| promise.until > time);
-        for promise in &self.promises {
-            if geese.iter().any(|goose| **goose != promise.giver) {
-                let (goose, giver) = (geese[0], &promise.giver);
-                fail(time, &format!("{goose} is Goose while {giver}'s promise holds"), log);
+        for node in nodes {
+            let said = match node.role(time) {
+                Role::Goose { term } => Said::Goose { term },
+                // Of Ducks, only those are of interest that were none before.
+                Role::Duck if !node.has_led => continue,
+                Role::Duck => Said::Duck,
+            };
+            node.has_led = said != Said::Duck;
+            self.hear(node, said, time, log);
+            let me = node.member.me();
+            let broken = self.promises.iter().find(|promise| promise.giver != *me);
+            if let Some(Promise { giver, .. }) = broken.filter(|_| node.has_led) {
+                fail(time, &format!("{me} is Goose while {giver}'s promise holds"), log);
             }
         }
+    }
+
+    fn hear(&mut self, node: &Node, said: Said, time: Duration, log: &[String]) {
+        let (member, pod) = (node.answers_as.clone(), node.answers_as.clone());
+        let answer = Answer { member, pod, said, asked: time, answered: time };
+        if let Some(proof) = self.answers.hear(&answer).first() {
+            fail(time, &proof.to_string(), log);
+        }
+        let told = &mut self.history.answers;
+        let same = |earlier: &Answer| (&earlier.member, earlier.said) == (&answer.member, said);
+        if told.len() >= 2 && told[told.len() - 2..].iter().all(same) {
+            told.pop();
+        }
+        told.push(answer);
     }
 }
 

@@ -18,9 +18,10 @@ use duckduckgoose_election::lease::Orders;
 use duckduckgoose_election::member::{Input, Outcome, Output, Role, Write};
 use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::record::Incarnation;
+use history::History;
 use judge::Judge;
 use network::Network;
-use node::Node;
+use node::{Node, Power};
 use server::{Change, Object, Server};
 
 /// What is going to happen to whom.
@@ -52,6 +53,8 @@ pub struct World {
     network: Network,
     judge: Judge,
     incarnations: u32,
+    /// How many writes of members have arrived, whatever became of them.
+    pub writes: u64,
     /// The rule that is broken, in every machine of this world.
     mutation: Option<Mutation>,
 }
@@ -70,6 +73,7 @@ impl World {
             network,
             judge: Judge::default(),
             incarnations: 0,
+            writes: 0,
             mutation,
         }
     }
@@ -98,6 +102,11 @@ impl World {
     pub fn keeper_loses_watch(&mut self) {
         self.deaths.read(self.server.object.as_ref().map(Object::lease));
         self.keeper_told = self.server.history.len();
+    }
+
+    /// What the members answered so far.
+    pub fn history(&self) -> &History {
+        &self.judge.history
     }
 
     pub fn node(&mut self, name: &str) -> &mut Node {
@@ -135,10 +144,20 @@ impl World {
         self.read(name);
     }
 
+    /// The process stands still, and its machine with it, if it is not awake.
+    pub fn freeze(&mut self, name: &str, power: Power) {
+        let time = self.time;
+        let node = self.node(name);
+        node.frozen = true;
+        node.clocks.set_power(time, power);
+    }
+
     /// A thawed process finds all that waited for it at once.
     pub fn thaw(&mut self, name: &str) {
+        let time = self.time;
         let node = self.node(name);
         node.frozen = false;
+        node.clocks.set_power(time, Power::Awake);
         let waiting = std::mem::take(&mut node.backlog);
         self.handle(name, Input::Tick);
         for event in waiting {
@@ -259,6 +278,7 @@ impl World {
     }
 
     fn write_arrives(&mut self, name: &str, write: Write) {
+        self.writes += 1;
         let attempt = write.record.attempt;
         let outcome = match self.server.write_record(&write.uid, write.version, &write.record) {
             Some(lease) => {
@@ -375,7 +395,7 @@ impl World {
     }
 
     fn check(&mut self) {
-        self.judge.judge(self.time, self.nodes.values(), &self.log);
+        self.judge.judge(self.time, self.nodes.values_mut(), &self.log);
     }
 }
 

@@ -15,6 +15,17 @@ pub struct Network {
     last_in_order: BTreeMap<String, Duration>,
     /// Without it, every message takes as long as any other.
     random: Option<fastrand::Rng>,
+    weather: Weather,
+}
+
+/// How long messages take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// As on a healthy cluster: a write takes 4 ms there and back at the median,
+    /// 10 ms at p99; one of a thousand takes a tenth of a second.
+    Fair,
+    /// As on an overloaded one: 1 % take up to 8 s, 5 % up to 0.3 s.
+    Foul,
 }
 
 impl Network {
@@ -26,12 +37,14 @@ impl Network {
             next_id: 0,
             last_in_order: BTreeMap::new(),
             random: None,
+            weather: Weather::Fair,
         }
     }
 
-    /// Most messages take a few milliseconds, some take seconds.
-    pub fn random(seed: u64) -> Network {
-        Network { random: Some(fastrand::Rng::with_seed(seed)), ..Network::steady() }
+    /// Each message takes a time of its own.
+    pub fn random(seed: u64, weather: Weather) -> Network {
+        let random = Some(fastrand::Rng::with_seed(seed));
+        Network { random, weather, ..Network::steady() }
     }
 
     /// The event happens at this time.
@@ -69,10 +82,13 @@ impl Network {
 
     fn latency(&mut self) -> Duration {
         let Some(random) = &mut self.random else { return Duration::from_millis(2) };
-        let micros = match random.u8(..100) {
-            0 => random.u64(100_000..8_000_000),
-            1..=5 => random.u64(10_000..300_000),
-            _ => random.u64(500..5_000),
+        let micros = match (self.weather, random.u16(..1000)) {
+            (Weather::Fair, 0) => random.u64(20_000..120_000),
+            (Weather::Fair, 1..30) => random.u64(4_000..6_000),
+            (Weather::Fair, _) => random.u64(1_000..3_000),
+            (Weather::Foul, 0..10) => random.u64(100_000..8_000_000),
+            (Weather::Foul, 10..60) => random.u64(10_000..300_000),
+            (Weather::Foul, _) => random.u64(500..5_000),
         };
         Duration::from_micros(micros)
     }

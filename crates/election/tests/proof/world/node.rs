@@ -1,6 +1,7 @@
 //! One member with its machine's clocks and its link to the API server.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use duckduckgoose_election::clock::Reading;
@@ -28,6 +29,8 @@ pub struct Clocks {
     since: Duration,
     boottime: Duration,
     raw: Duration,
+    slept: Duration,
+    power: Power,
     /// Thousandths of the true rate at which the boot clock is slewed.
     slew: u32,
     /// Thousandths of the true rate at which the oscillator of both goes.
@@ -36,10 +39,24 @@ pub struct Clocks {
     pub wall_ahead: i64,
 }
 
+/// What the machine does, as far as its clocks show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    Awake,
+    /// Suspended: the boot clock counts on, told by the hardware.
+    Asleep,
+    /// A virtual machine that was stopped with its clocks.
+    Stopped,
+}
+
 /// A member on its machine.
 pub struct Node {
     pub name: String,
     pub member: Member,
+    /// Who it is in the history: the incarnation.
+    pub answers_as: Arc<str>,
+    /// It was Goose when it was last asked.
+    pub has_led: bool,
     pub link: Link,
     pub clocks: Clocks,
     /// A frozen process does nothing, but its clocks go on.
@@ -63,6 +80,8 @@ impl Node {
         let me = Incarnation::new(name, &uid_of(name), &format!("run{nonce}")).unwrap();
         Node {
             name: name.to_owned(),
+            answers_as: me.to_string().into(),
+            has_led: false,
             member: Member::mutated(Config { me, timing: Timing::default(), jitter }, mutation),
             link: Link::default(),
             clocks: Clocks::true_ones(),
@@ -80,8 +99,12 @@ impl Node {
         self.clocks.at(time)
     }
 
-    /// What it would answer to somebody who asks now.
+    /// What it would answer to somebody who asks now. A machine that is stopped
+    /// with its clocks answers nothing; one that is asleep might wake now.
     pub fn role(&self, time: Duration) -> Role {
+        if self.clocks.power == Power::Stopped {
+            return Role::Duck;
+        }
         self.member.role_at(&self.reading(time))
     }
 }
@@ -94,23 +117,50 @@ pub fn uid_of(pod: &str) -> String {
 impl Clocks {
     fn true_ones() -> Clocks {
         let (boottime, raw) = (Duration::from_secs(1_000), Duration::from_secs(500));
-        Clocks { since: Duration::ZERO, boottime, raw, slew: 1000, drift: 1000, wall_ahead: 0 }
+        Clocks {
+            since: Duration::ZERO,
+            boottime,
+            raw,
+            slept: Duration::ZERO,
+            power: Power::Awake,
+            slew: 1000,
+            drift: 1000,
+            wall_ahead: 0,
+        }
     }
 
     /// From `time` on, the boot clock goes at `slew × drift` and the raw clock
     /// at `drift`, in thousandths of the true rate.
     pub fn set_rates(&mut self, time: Duration, slew: u32, drift: u32) {
+        *self = Clocks { slew, drift, ..self.from(time) };
+    }
+
+    /// From `time` on, the machine is awake, asleep or stopped. The wall clock
+    /// of one that was stopped is set right when it goes on.
+    pub fn set_power(&mut self, time: Duration, power: Power) {
+        let away = if self.power == Power::Stopped { time - self.since } else { Duration::ZERO };
+        let wall_ahead = self.wall_ahead + away.as_millis() as i64;
+        *self = Clocks { power, wall_ahead, ..self.from(time) };
+    }
+
+    /// The same clocks, counted from `time`.
+    fn from(&self, time: Duration) -> Clocks {
         let now = self.at(time);
-        let (boottime, raw) = (now.boottime, now.raw);
-        *self = Clocks { since: time, boottime, raw, slew, drift, ..*self };
+        let Reading { boottime, raw, slept, .. } = now;
+        Clocks { since: time, boottime, raw, slept, ..*self }
     }
 
     fn at(&self, time: Duration) -> Reading {
-        let raw = (time - self.since) * self.drift / 1000;
-        let boottime = self.boottime + raw * self.slew / 1000;
+        let passed = time - self.since;
+        let (raw, slept) = match self.power {
+            Power::Awake => (passed * self.drift / 1000, Duration::ZERO),
+            Power::Asleep => (Duration::ZERO, passed),
+            Power::Stopped => (Duration::ZERO, Duration::ZERO),
+        };
+        let boottime = self.boottime + raw * self.slew / 1000 + slept;
         let wall = (EPOCH + boottime).as_millis() as i64 + self.wall_ahead;
         let wall = Duration::from_millis(wall.max(0) as u64);
-        Reading { boottime, raw: self.raw + raw, slept: Duration::ZERO, wall }
+        Reading { boottime, raw: self.raw + raw, slept: self.slept + slept, wall }
     }
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use duckduckgoose_election::keeper::{Chore, mutated_chore};
-use duckduckgoose_election::lease::Lease;
+use duckduckgoose_election::lease::{HandOverOrder, Lease};
 use duckduckgoose_election::member::{Cause, Input, Outcome, Output, Role};
 use duckduckgoose_election::record::{Record, Unreadable};
 
-use super::state::{Keeper, Machine, News, Request, State};
+use super::state::{Keeper, Machine, News, Request, State, uid_of};
 use super::store::Object;
 use super::{
     ALL_COMES_TO_REST, GIVEN_UP_IS_OVER, PROMISES_ARE_KEPT, Pond, Reached, STOPPED_BEFORE_RELEASED,
@@ -23,12 +23,16 @@ pub enum Action {
     Wakes(usize),
     /// A request arrives at the API server.
     Arrives(usize, usize),
+    /// A request arrives, and once more; what is answered is the second time.
+    ArrivesTwice(usize, usize),
     /// An answer arrives.
     Answered(usize, usize),
     /// An answer did not come in time. What was asked for may yet be done.
     TimesOut(usize, u64),
     /// The watch tells the next thing.
     Sees(usize),
+    /// The watch tells something, and will tell it again.
+    SeesFirst(usize),
     /// The watch broke: a fresh read.
     Gap(usize),
     Crashes(usize),
@@ -43,7 +47,7 @@ pub enum Action {
     KeeperSees(usize),
     KeeperActs(usize),
     KeeperReleases(usize),
-    KeeperLearnsTiming(usize),
+    KeeperLearns(usize),
     /// A keeper sees the termination message of an incarnation.
     NoticesDeath(usize, usize),
     /// Another keeper takes its place, and knows nothing.
@@ -59,6 +63,12 @@ pub enum Action {
     StampStripped,
     /// The user wants another timing; the status tells the longest beforehand.
     Retimed,
+    /// The user wants the Goose to hand over to the one that is next in line.
+    HandOverOrdered,
+    /// The user wants nobody to take over, or has wanted it for long enough.
+    PauseOrdered,
+    /// The user wants this member to stay a Duck, or no longer.
+    FenceOrdered(usize),
 }
 
 impl Pond {
@@ -74,6 +84,7 @@ impl Pond {
         for (index, node) in state.nodes.iter().enumerate() {
             for request in 0..node.requests.len() {
                 may(1, Arrives(index, request));
+                may(left.duplicates, ArrivesTwice(index, request));
             }
             let Some(member) = &node.member else {
                 may(1, Starts(index));
@@ -92,6 +103,7 @@ impl Pond {
                 may(left.timeouts, TimesOut(index, *attempt));
             }
             may(u8::from(!node.news.is_empty()), Sees(index));
+            may(left.duplicates.min(u8::from(!node.news.is_empty())), SeesFirst(index));
             may(left.gaps, Gap(index));
             may(left.sleeps, FallsAsleep(index));
             may(left.pauses, IsPaused(index));
@@ -105,16 +117,21 @@ impl Pond {
             may(u8::from(!keeper.news.is_empty()), KeeperSees(index));
             may(1, KeeperActs(index));
             may(1, KeeperReleases(index));
-            may(u8::from(keeper.timing != state.wanted), KeeperLearnsTiming(index));
+            may(u8::from(keeper.wanted != state.wanted), KeeperLearns(index));
             may(left.gaps, KeeperRestarts(index));
             for notice in 0..keeper.notices.len() {
                 may(1, NoticesDeath(index, notice));
             }
         }
         may(left.retimings, Retimed);
+        may(left.pause_orders, PauseOrdered);
+        for index in 0..self.members {
+            may(left.fence_orders, FenceOrdered(index));
+        }
         may(left.restores.min(u8::from(state.copy.is_some())), Restored);
         let Some(object) = &state.store.object else { return };
         may(left.deletions, Deleted);
+        may(left.hand_over_orders.min(u8::from(object.record.is_ok())), HandOverOrdered);
         may(left.copies, Saved);
         may(left.touches, Touched);
         may(left.garbage, Garbage);
@@ -145,6 +162,18 @@ impl Pond {
                 let request = state.nodes[i].requests.remove(request);
                 self.arrive(state, i, request);
             }
+            ArrivesTwice(i, request) => {
+                state.left.duplicates -= 1;
+                let request = state.nodes[i].requests.remove(request);
+                let attempt = request.write.record.attempt;
+                self.arrive(state, i, request);
+                // The second time it is on an old version.
+                for (answered, outcome) in &mut state.nodes[i].answers {
+                    if *answered == attempt {
+                        *outcome = Outcome::Refused;
+                    }
+                }
+            }
             Answered(i, answer) => {
                 let (attempt, outcome) = state.nodes[i].answers.remove(answer);
                 state.nodes[i].awaited.retain(|awaited| *awaited != attempt);
@@ -158,9 +187,15 @@ impl Pond {
                 self.tell(state, i, Input::Written { attempt, outcome });
             }
             Sees(i) => self.see(state, i),
+            SeesFirst(i) => {
+                state.left.duplicates -= 1;
+                let news = state.nodes[i].news[0].clone();
+                self.see(state, i);
+                state.nodes[i].news.insert(0, news);
+            }
             Gap(i) => {
                 state.left.gaps -= 1;
-                state.nodes[i].news = vec![News::Read(state.store.lease())];
+                state.nodes[i].news = vec![News::Read(state.store.lease(self.knows[i]))];
             }
             Crashes(i) => {
                 state.left.crashes -= 1;
@@ -190,14 +225,14 @@ impl Pond {
             KeeperSees(k) => see_as_keeper(&mut state.keepers[k]),
             KeeperActs(k) => return self.keep(state, k),
             KeeperReleases(k) => return self.release_the_dead(state, k),
-            KeeperLearnsTiming(k) => state.keepers[k].timing = state.wanted,
+            KeeperLearns(k) => state.keepers[k].wanted = state.wanted.clone(),
             NoticesDeath(k, notice) => {
                 let who = state.keepers[k].notices.remove(notice);
                 state.keepers[k].deaths.died(&self.now(), who);
             }
             KeeperRestarts(k) => {
                 state.left.gaps -= 1;
-                let lease = state.store.lease();
+                let lease = state.store.lease(self.keepers_know);
                 let keeper = &mut state.keepers[k];
                 keeper.news.clear();
                 keeper.deaths.read(lease.clone());
@@ -205,12 +240,37 @@ impl Pond {
             }
             Retimed => {
                 state.left.retimings -= 1;
-                state.wanted = self.other_timing;
+                state.wanted.timing = Some(self.other_timing);
                 state.longest = state.longest.max(self.other_timing.lease());
             }
+            HandOverOrdered | PauseOrdered | FenceOrdered(_) => self.order(state, action),
             _ => self.tamper(state, action),
         }
         true
+    }
+
+    /// The user wants something else; the keepers learn of it later.
+    fn order(&self, state: &mut State, action: &Action) {
+        let (left, wanted) = (&mut state.left, &mut state.wanted);
+        match *action {
+            Action::HandOverOrdered => {
+                left.hand_over_orders -= 1;
+                let object = state.store.object.as_ref().expect("there is a Lease");
+                let term = object.record.as_ref().expect("a record that tells its term").term;
+                let to = uid_of(self.next_in_line.expect("somebody to hand over to"));
+                wanted.handover = Some(HandOverOrder { to, term });
+            }
+            Action::PauseOrdered => {
+                left.pause_orders -= 1;
+                wanted.paused = !wanted.paused;
+            }
+            Action::FenceOrdered(index) => {
+                left.fence_orders -= 1;
+                let fenced = wanted.fenced.is_empty().then(|| uid_of(index));
+                wanted.fenced = fenced.into_iter().collect();
+            }
+            ref other => unreachable!("{other:?} is no order"),
+        }
     }
 
     /// Somebody who is no part of the election writes to the Lease.
@@ -315,9 +375,10 @@ impl Pond {
         if write.record.released && goose {
             state.judge.violation = Some(STOPPED_BEFORE_RELEASED);
         }
-        state.store.write(&write);
-        let lease = state.store.lease().expect("it was just written");
-        self.answer(state, index, write.record.attempt, Outcome::Applied(lease));
+        let (attempt, knows) = (write.record.attempt, self.knows[index]);
+        state.store.write(write.record, knows);
+        let lease = state.store.lease(knows).expect("it was just written");
+        self.answer(state, index, attempt, Outcome::Applied(lease));
         self.publish(state);
     }
 
@@ -331,13 +392,17 @@ impl Pond {
     /// The newest version goes out on every watch. Who lags too far behind has
     /// to read afresh.
     pub fn publish(&self, state: &mut State) {
-        let lease = state.store.lease();
-        let news = || lease.clone().map_or(News::Deleted, News::Written);
-        for node in state.nodes.iter_mut().filter(|node| node.member.is_some()) {
-            push(&mut node.news, news(), &lease);
+        for (node, knows) in state.nodes.iter_mut().zip(self.knows) {
+            let lease = state.store.lease(knows);
+            if lease.as_ref().is_some_and(|l| matches!(l.record, Err(Unreadable::Format(_)))) {
+                self.note(Reached::NextFormat);
+            }
+            if node.member.is_some() {
+                push(&mut node.news, lease);
+            }
         }
         for keeper in &mut state.keepers {
-            push(&mut keeper.news, news(), &lease);
+            push(&mut keeper.news, state.store.lease(self.keepers_know));
         }
     }
 
@@ -380,7 +445,7 @@ impl Pond {
     /// its own is one that was decided on an old cache.
     fn keep(&self, state: &mut State, index: usize) -> bool {
         let keeper = &state.keepers[index];
-        let orders = self.orders(keeper.timing);
+        let orders = keeper.wanted.clone();
         let Some(lease) = keeper.cache.clone() else {
             let possible = state.store.object.is_none();
             if possible {
@@ -399,6 +464,7 @@ impl Pond {
             Some(Chore::Quarantine { record, .. }) => state.store.change(|object| {
                 object.stamp = Some(object.uid);
                 object.record = Ok(record);
+                object.format = self.keepers_know;
                 object.orders = orders;
             }),
         }
@@ -412,7 +478,7 @@ impl Pond {
             return false;
         }
         self.note(Reached::ConfirmedDeath);
-        state.store.change(|object| object.record = Ok(release.record));
+        state.store.write(release.record, self.keepers_know);
         self.publish(state);
         true
     }
@@ -506,6 +572,8 @@ impl Pond {
             Cause::TookOwn => self.note(Reached::TookOwn),
             Cause::AppliedLate => self.note(Reached::AppliedLate),
             Cause::ClockSuspected => self.note(Reached::ClockSuspected),
+            Cause::HandOverOrdered => self.note(Reached::HandOverOrdered),
+            Cause::Fenced => self.note(Reached::Fenced),
             _ => {}
         }
     }
@@ -528,11 +596,11 @@ fn see_as_keeper(keeper: &mut Keeper) {
     }
 }
 
-fn push(queue: &mut Vec<News>, news: News, lease: &Option<Lease>) {
-    if queue.len() == MOST_NEWS {
-        *queue = vec![News::Read(lease.clone())];
+fn push(queue: &mut Vec<News>, lease: Option<Lease>) {
+    if queue.len() >= MOST_NEWS {
+        *queue = vec![News::Read(lease)];
     } else {
-        queue.push(news);
+        queue.push(lease.map_or(News::Deleted, News::Written));
     }
 }
 

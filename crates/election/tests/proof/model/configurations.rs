@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use duckduckgoose_election::timing::Timing;
 
-use super::Reached::*;
+use super::Reached::{self, *};
 use super::state::Faults;
 use super::{Pond, Rates, Slow};
 
@@ -15,7 +15,9 @@ pub fn all() -> Vec<Pond> {
     all.extend(copies_and_edits());
     all.extend(new_objects());
     all.extend(deaths_and_promises());
+    all.extend(orders());
     all.extend(three_members());
+    all.extend(version_skew());
     all
 }
 
@@ -60,6 +62,20 @@ fn messages() -> Vec<Pond> {
             slow: Slow { requests: true, watches: &[1], ..QUICK },
             faults: Faults { hand_overs: 1, ..NONE },
             reaches: &[HandOver, TakeOver],
+            ..pond()
+        },
+        Pond {
+            name: "duplicated messages",
+            slow: Slow { requests: true, watches: &[0, 1], ..QUICK },
+            faults: Faults { duplicates: 2, hand_overs: 1, ..NONE },
+            reaches: &[TakeOver, HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "crash and restart, with late requests",
+            slow: Slow { requests: true, answers: true, ..QUICK },
+            faults: Faults { crashes: 2, gaps: 1, ..NONE },
+            reaches: &[ConfirmedDeath, TakeOver],
             ..pond()
         },
         Pond {
@@ -193,6 +209,14 @@ fn new_objects() -> Vec<Pond> {
             ..pond()
         },
         Pond {
+            name: "two keepers and a death",
+            keepers: 2,
+            slow: Slow { keepers: true, ..QUICK },
+            faults: Faults { crashes: 1, gaps: 1, ..NONE },
+            reaches: &[ConfirmedDeath, HandOver],
+            ..pond()
+        },
+        Pond {
             name: "a shorter lease",
             tick: 1000,
             rates: vec![SLOW.twice(), TRUE.twice(), TRUE.twice()],
@@ -229,7 +253,7 @@ fn deaths_and_promises() -> Vec<Pond> {
         },
         Pond {
             name: "late notice of a death",
-            next_in_line: 0,
+            next_in_line: Some(0),
             slow: Slow { watches: &[0], ..QUICK },
             faults: Faults { crashes: 1, ..NONE },
             reaches: &[ConfirmedDeath],
@@ -270,6 +294,78 @@ fn deaths_and_promises() -> Vec<Pond> {
     ]
 }
 
+/// What the user wants of the members, at any moment.
+fn orders() -> Vec<Pond> {
+    vec![
+        Pond {
+            name: "ordered to hand over",
+            slow: Slow { keepers: true, requests: true, ..QUICK },
+            faults: Faults { hand_over_orders: 1, ..NONE },
+            reaches: &[Reached::HandOverOrdered, HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "ordered to hand over, and old copies",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { hand_over_orders: 1, copies: 1, restores: 1, ..NONE },
+            reaches: &[Reached::HandOverOrdered, HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "paused and let go on",
+            slow: Slow { keepers: true, ..QUICK },
+            faults: Faults { pause_orders: 2, crashes: 1, hand_overs: 1, ..NONE },
+            reaches: &[HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "fenced",
+            slow: Slow { requests: true, ..QUICK },
+            faults: Faults { fence_orders: 2, timeouts: 1, ..NONE },
+            reaches: &[Reached::Fenced, HandOver],
+            ..pond()
+        },
+        Pond {
+            name: "fenced while the Lease is deleted",
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { fence_orders: 1, deletions: 1, ..NONE },
+            reaches: &[Reached::Fenced, WentOn],
+            ..pond()
+        },
+    ]
+}
+
+/// Members of two versions: some write a record that others cannot read.
+fn version_skew() -> Vec<Pond> {
+    vec![
+        Pond {
+            name: "the Goose is of the next version",
+            knows: [2, 1, 1],
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { copies: 1, restores: 1, ..NONE },
+            reaches: &[NextFormat],
+            ..pond()
+        },
+        Pond {
+            name: "a Duck is of the next version",
+            knows: [1, 2, 1],
+            slow: Slow { processes: &[0], ..QUICK },
+            faults: Faults { hand_overs: 1, crashes: 1, ..NONE },
+            reaches: &[NextFormat, TakeOver, HandOver, ConfirmedDeath],
+            ..pond()
+        },
+        Pond {
+            name: "the operator is of the next version",
+            knows: [1, 2, 1],
+            keepers_know: 2,
+            slow: Slow { keepers: true, ..QUICK },
+            faults: Faults { deletions: 1, crashes: 1, ..NONE },
+            reaches: &[NextFormat],
+            ..pond()
+        },
+    ]
+}
+
 /// With a third one that nobody thinks of.
 fn three_members() -> Vec<Pond> {
     let three = || Pond {
@@ -279,6 +375,14 @@ fn three_members() -> Vec<Pond> {
         ..pond()
     };
     vec![
+        Pond {
+            name: "three members that race",
+            next_in_line: None,
+            slow: Slow { requests: true, ..QUICK },
+            faults: Faults { hand_overs: 1, gaps: 1, ..NONE },
+            reaches: &[HandOver, TakeOver],
+            ..three()
+        },
         Pond {
             name: "three members",
             slow: Slow { requests: true, ..QUICK },
@@ -314,7 +418,9 @@ fn pond() -> Pond {
         rates: vec![SLOW, TRUE, TRUE],
         timing: lease(2),
         other_timing: lease(2),
-        next_in_line: 1,
+        next_in_line: Some(1),
+        knows: [1; 3],
+        keepers_know: 1,
         // A little less than a tick on the slowest clock, and more than one for
         // its asker.
         hold: 490,
@@ -368,4 +474,8 @@ const NONE: Faults = Faults {
     shut_downs: 0,
     holds: 0,
     retimings: 0,
+    duplicates: 0,
+    hand_over_orders: 0,
+    pause_orders: 0,
+    fence_orders: 0,
 };

@@ -43,8 +43,12 @@ pub struct Pond {
     pub timing: Timing,
     /// What the user changes the timing to, where there is a budget for it.
     pub other_timing: Timing,
-    /// The member that is next in line, by index.
-    pub next_in_line: usize,
+    /// The member that is next in line, by index. Without one they race.
+    pub next_in_line: Option<usize>,
+    /// The newest record format that each member knows and writes, and that the
+    /// keepers know.
+    pub knows: [u8; 3],
+    pub keepers_know: u8,
     /// The hold that is asked for, in milliseconds.
     pub hold: u64,
     pub slow: Slow,
@@ -89,6 +93,11 @@ pub enum Reached {
     ConfirmedDeath,
     ClockSuspected,
     PromiseGiven,
+    /// A Goose obeyed an order of the operator.
+    HandOverOrdered,
+    Fenced,
+    /// Somebody could not read what a member of the next version wrote.
+    NextFormat,
 }
 
 impl Model for Pond {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use duckduckgoose_election::canonical::{Canonical, Renaming};
 use duckduckgoose_election::clock::{Instant, Reading};
+use duckduckgoose_election::lease::Orders;
 use duckduckgoose_election::member::Outcome;
 use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::record::Incarnation;
@@ -79,7 +80,9 @@ fn each_part(state: &mut State, renaming: &mut dyn Renaming) {
         if let Ok(record) = &mut object.record {
             record.canonical(renaming);
         }
+        each_term(&mut object.orders, renaming);
     }
+    each_term(&mut state.wanted, renaming);
     for node in &mut state.nodes {
         node.member.canonical(renaming);
         for request in &mut node.requests {
@@ -102,12 +105,19 @@ fn each_part(state: &mut State, renaming: &mut dyn Renaming) {
         keeper.cache.canonical(renaming);
         keeper.news.canonical(renaming);
         keeper.deaths.canonical(renaming);
+        each_term(&mut keeper.wanted, renaming);
     }
     let judge = &mut state.judge;
     let reign = judge.reign.as_mut().map(|(term, _)| term);
     let gave_up = judge.gave_up.as_mut().map(|(_, term)| term);
     for term in [reign, gave_up].into_iter().flatten() {
         renaming.version(term);
+    }
+}
+
+fn each_term(orders: &mut Orders, renaming: &mut dyn Renaming) {
+    if let Some(order) = &mut orders.handover {
+        renaming.version(&mut order.term);
     }
 }
 

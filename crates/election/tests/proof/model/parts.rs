@@ -6,7 +6,7 @@ use std::sync::RwLock;
 use std::time::Duration;
 
 use ahash::RandomState;
-use duckduckgoose_election::timing::Timing;
+use duckduckgoose_election::lease::Orders;
 
 use super::state::{Faults, Judge, Keeper, Node, State};
 use super::store::{Object, Store};
@@ -33,7 +33,7 @@ pub struct Parts {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Rest {
     copy: Option<Object>,
-    wanted: Timing,
+    wanted: Orders,
     longest: Duration,
     left: Faults,
     judge: Judge,
@@ -45,7 +45,7 @@ impl Parts {
         let State { store, nodes, keepers, copy, wanted, longest, left, judge } = state;
         let rest = Rest {
             copy: copy.clone(),
-            wanted: *wanted,
+            wanted: wanted.clone(),
             longest: *longest,
             left: *left,
             judge: judge.clone(),

@@ -7,7 +7,6 @@ use duckduckgoose_election::keeper::DeathWatch;
 use duckduckgoose_election::lease::{Lease, Orders};
 use duckduckgoose_election::member::{Config, Member, Outcome, Role, Write};
 use duckduckgoose_election::record::Incarnation;
-use duckduckgoose_election::timing::Timing;
 
 use super::store::{Object, Store};
 use super::{Action, Pond};
@@ -20,8 +19,8 @@ pub struct State {
     pub keepers: Vec<Keeper>,
     /// What a backup tool has.
     pub copy: Option<Object>,
-    /// The lease that the user wants, and the longest that was ever wanted.
-    pub wanted: Timing,
+    /// What the user wants of the members, and the longest lease ever wanted.
+    pub wanted: Orders,
     pub longest: Duration,
     /// How many faults of each kind there may yet be.
     pub left: Faults,
@@ -76,8 +75,8 @@ pub struct Keeper {
     pub deaths: DeathWatch,
     /// Termination messages that it will yet see.
     pub notices: Vec<Incarnation>,
-    /// The timing that it believes the user wants.
-    pub timing: Timing,
+    /// What it believes the user wants.
+    pub wanted: Orders,
 }
 
 /// How many of each there may be.
@@ -99,6 +98,10 @@ pub struct Faults {
     pub shut_downs: u8,
     pub holds: u8,
     pub retimings: u8,
+    pub duplicates: u8,
+    pub hand_over_orders: u8,
+    pub pause_orders: u8,
+    pub fence_orders: u8,
 }
 
 /// What later moments are judged by.
@@ -126,14 +129,14 @@ impl Pond {
             news: Vec::new(),
             deaths: DeathWatch::mutated(self.mutation),
             notices: Vec::new(),
-            timing: self.timing,
+            wanted: self.orders(),
         };
         let mut state = State {
             store: Store::default(),
             nodes: (0..self.members).map(|_| Node::empty()).collect(),
             keepers: vec![keeper; self.keepers],
             copy: None,
-            wanted: self.timing,
+            wanted: self.orders(),
             longest: self.timing.lease(),
             left: self.faults,
             judge: Judge::default(),
@@ -147,7 +150,7 @@ impl Pond {
     /// The first member leads, and all others follow.
     pub fn warm(&self) -> State {
         let quiet = Pond {
-            next_in_line: 0,
+            next_in_line: Some(0),
             slow: Default::default(),
             rates: self.rates.clone(),
             seen: Default::default(),
@@ -164,8 +167,11 @@ impl Pond {
             state = quiet.after(&state, &Action::Tick).expect("time always passes");
         }
         assert!(state.judge.reign.is_some(), "the warm start has a Goose: {state:#?}");
-        // From here on, the second one is next.
-        let quiet = Pond { next_in_line: self.next_in_line, ..quiet };
+        // From here on, somebody else is next in line.
+        state.wanted = self.orders();
+        for keeper in &mut state.keepers {
+            keeper.wanted = self.orders();
+        }
         while let Some(next) = quiet.after(&state, &Action::KeeperActs(0)) {
             state = next;
         }
@@ -180,14 +186,14 @@ impl Pond {
         let me = incarnation(index, node.runs);
         let config = Config { me, timing: self.timing, jitter: 0 };
         node.member = Some(Member::mutated(config, self.mutation));
-        node.news = vec![News::Read(state.store.lease())];
+        node.news = vec![News::Read(state.store.lease(self.knows[index]))];
     }
 
-    /// What a keeper would have the members do. Who is next in line waits
-    /// exactly as long as it must.
-    pub fn orders(&self, timing: Timing) -> Orders {
-        let successors = vec![uid_of(self.next_in_line)];
-        Orders { timing: Some(timing), successors, ..Orders::default() }
+    /// What the user wants at first. Who is next in line waits exactly as long
+    /// as it must.
+    fn orders(&self) -> Orders {
+        let successors = self.next_in_line.map(uid_of).into_iter().collect();
+        Orders { timing: Some(self.timing), successors, ..Orders::default() }
     }
 }
 
@@ -225,7 +231,7 @@ pub fn incarnation(index: usize, run: u8) -> Incarnation {
     Incarnation::new(pod, &uid_of(index), &run.to_string()).expect("plain parts")
 }
 
-fn uid_of(index: usize) -> String {
+pub fn uid_of(index: usize) -> String {
     ["ua", "ub", "uc"][index].to_owned()
 }
 

@@ -1,7 +1,6 @@
 //! The API server's part: one object, one global revision, compare-and-swap.
 
 use duckduckgoose_election::lease::{Lease, Orders, Version};
-use duckduckgoose_election::member::Write;
 use duckduckgoose_election::record::{Record, Unreadable};
 
 /// The Lease as it is stored.
@@ -12,6 +11,8 @@ pub struct Object {
     /// The uid that the stamp tells; another one's in a copy.
     pub stamp: Option<u8>,
     pub record: Result<Record, Unreadable>,
+    /// The format that the record is written in.
+    pub format: u8,
     pub orders: Orders,
 }
 
@@ -23,12 +24,18 @@ pub struct Store {
 }
 
 impl Object {
-    pub fn lease(&self) -> Lease {
+    /// As it is read by somebody who knows the formats up to this one.
+    pub fn lease(&self, knows: u8) -> Lease {
+        let readable = self.record.is_err() || self.format <= knows;
         Lease {
             uid: name_of(self.uid),
             version: self.version,
             stamped: self.stamp == Some(self.uid),
-            record: self.record.clone(),
+            record: if readable {
+                self.record.clone()
+            } else {
+                Err(Unreadable::Format(self.format.into()))
+            },
             orders: self.orders.clone(),
         }
     }
@@ -38,8 +45,8 @@ impl Object {
 }
 
 impl Store {
-    pub fn lease(&self) -> Option<Lease> {
-        self.object.as_ref().map(Object::lease)
+    pub fn lease(&self, knows: u8) -> Option<Lease> {
+        self.object.as_ref().map(|object| object.lease(knows))
     }
 
     /// Whether an update with these preconditions would be applied, now or ever.
@@ -50,8 +57,11 @@ impl Store {
         })
     }
 
-    pub fn write(&mut self, write: &Write) {
-        self.change(|object| object.record = Ok(write.record.clone()));
+    pub fn write(&mut self, record: Record, format: u8) {
+        self.change(|object| {
+            object.record = Ok(record);
+            object.format = format;
+        });
     }
 
     pub fn create(&mut self, like: Option<&Object>) {
@@ -62,6 +72,7 @@ impl Store {
             version: 0,
             stamp: None,
             record: Err(Unreadable::Missing),
+            format: 1,
             orders: Orders::default(),
         };
         self.object = Some(Object { uid, ..like.cloned().unwrap_or(empty) });

@@ -31,6 +31,10 @@ pub enum Task {
     Test(TestOptions),
     /// Try to get two Geese out of a real cluster: faults at random by a seed, judged by what was seen
     Chaos(ChaosOptions),
+    /// Measure our election side by side with others
+    Bench(BenchOptions),
+    /// Look for two Geese in every order of events, by model check of the code that ships
+    Model(ModelOptions),
     /// Start a Kubernetes cluster on this machine and leave it running
     Up(UpOptions),
     /// Take a cluster down that `up` or `demo` has left running
@@ -139,6 +143,10 @@ pub struct ChaosOptions {
     #[arg(long, default_value_t = 3)]
     pub members: usize,
 
+    /// Use this cluster of `cargo xtask up --install` as it is, and build nothing
+    #[arg(long, value_name = "CLUSTER")]
+    pub on: Option<String>,
+
     /// Which sidecar elects
     #[arg(long, default_value_t)]
     pub elector: Elector,
@@ -156,6 +164,30 @@ pub enum ChaosTask {
         /// The folder that it is in
         folder: PathBuf,
     },
+}
+
+/// Options of `bench`.
+#[derive(Args)]
+pub struct BenchOptions {
+    /// How often each election has its turn
+    #[arg(long, default_value_t = 20)]
+    pub rounds: usize,
+}
+
+/// Options of `model`.
+#[derive(Args)]
+pub struct ModelOptions {
+    /// Millions of states in each configuration: a hundred million in all, half an hour on two cores
+    #[arg(long)]
+    pub deep: bool,
+
+    /// Only the configuration of this name; with --deep, those whose name has this in it
+    #[arg(long, value_name = "NAME")]
+    pub configuration: Option<String>,
+
+    /// How many states of each are enough (without --deep: looked at, also again)
+    #[arg(long, value_name = "NUMBER")]
+    pub states: Option<usize>,
 }
 
 /// Options of `up`.

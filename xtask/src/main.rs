@@ -1,5 +1,6 @@
 //! What a person does with this checkout.
 
+mod bench;
 mod chaos;
 mod checkout;
 mod cli;
@@ -10,6 +11,7 @@ mod generated;
 mod image;
 mod install;
 mod interrupt;
+mod model;
 mod post_mortem;
 mod prepare;
 mod screen;
@@ -46,7 +48,9 @@ async fn carry_out(task: Task) -> Result<()> {
         // It treats Ctrl-C by itself: it can be a good end of it.
         Task::Demo(options) => demo::run(options, &stdout).await,
         Task::Test(options) => interrupt::or(test::run_all(options, &stdout)).await,
+        Task::Bench(options) => interrupt::or(bench::run(options, &stdout)).await,
         Task::Chaos(options) => interrupt::or(chaos::run(options, &stdout)).await,
+        Task::Model(options) => interrupt::or(model::run(options, &stdout)).await,
         Task::Up(options) => interrupt::or(up::up(options, &stderr)).await,
         Task::Down { name } => up::down(&name, &stderr).await,
         Task::Status => up::status(),

@@ -55,8 +55,9 @@ impl Observer {
         Self::on_a_thread(move |board, clock| async move {
             let askers = members.into_iter().map(|(name, address)| {
                 let name: Arc<str> = name.into();
-                board.note(|seen| seen.introduce(&name));
-                let asker = Asker::new(&name, &name, Way::Direct(address), None, clock);
+                let way = Way::Direct(address);
+                board.note(|seen| seen.introduce(&name, way.clone()));
+                let asker = Asker::new(&name, &name, way, None, clock);
                 pods::ask_on(asker, board.clone(), Arc::new(AtomicBool::new(false)))
             });
             futures::future::join_all(askers).await;

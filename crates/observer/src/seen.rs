@@ -148,7 +148,7 @@ impl Seen {
     }
 
     /// A member that is no pod.
-    pub(crate) fn introduce(&mut self, name: &Arc<str>) -> bool {
+    pub(crate) fn introduce(&mut self, name: &Arc<str>, way: Way) -> bool {
         let member = Member {
             uid: name.clone(),
             pod: name.clone(),
@@ -157,7 +157,7 @@ impl Seen {
             leaving: false,
             label: Label::None,
             version: 0,
-            way: None,
+            way: Some(way),
             answer: None,
             since: Duration::ZERO,
         };

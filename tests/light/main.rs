@@ -6,6 +6,9 @@ mod a_frozen_goose_makes_no_second;
 mod a_sidecar_without_its_environment_says_what_is_missing;
 mod a_sidecar_without_its_lease_waits_for_it;
 mod a_sidecar_without_permission_waits_for_it;
+mod an_api_server_in_trouble_only_delays_the_operator;
+mod an_operator_at_rest_only_watches;
+mod an_operator_killed_at_any_write_changes_nothing;
 mod an_outage_of_the_api_server_changes_no_readiness;
 mod an_outage_of_the_api_server_ends_the_goose_in_time;
 mod ducks_send_no_requests_at_rest;
@@ -13,6 +16,8 @@ mod lone_member;
 mod sidecars_may_do_what_they_need_and_no_more;
 mod the_goose_service_leads_to_the_goose_alone;
 mod the_role_file_outlives_neither_its_hold_nor_its_writer;
+mod the_status_tells_how_each_goose_came_to_be;
+mod what_the_operator_learns_late_changes_nothing;
 
 use std::process::ExitCode;
 
@@ -25,11 +30,16 @@ fn main() -> ExitCode {
         .beside_others(test_of!(ducks_send_no_requests_at_rest))
         .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
         .beside_others(test_of!(the_goose_service_leads_to_the_goose_alone))
+        .beside_others(test_of!(the_status_tells_how_each_goose_came_to_be))
         .beside_others(test_of!(the_role_file_outlives_neither_its_hold_nor_its_writer))
         .beside_others(test_of!(a_frozen_goose_makes_no_second))
         .beside_others(test_of!(a_sidecar_without_its_environment_says_what_is_missing))
         .beside_others(test_of!(a_sidecar_without_its_lease_waits_for_it))
         .beside_others(test_of!(a_sidecar_without_permission_waits_for_it))
+        .apart(test_of!(an_operator_killed_at_any_write_changes_nothing))
+        .apart(test_of!(what_the_operator_learns_late_changes_nothing))
+        .apart(test_of!(an_api_server_in_trouble_only_delays_the_operator))
+        .apart(test_of!(an_operator_at_rest_only_watches))
         .alone(test_of!(an_outage_of_the_api_server_ends_the_goose_in_time))
         .alone(test_of!(an_outage_of_the_api_server_changes_no_readiness))
         .run()

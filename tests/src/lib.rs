@@ -14,18 +14,31 @@
 //! | [`stage`](mod@stage) | one test's namespace, its clients, and what to tell when it fails |
 //! | [`pond`] | a `DuckGooseCluster` under observation |
 //! | [`eventually`](mod@eventually) | waiting for a condition with a deadline |
+//! | [`operator`] | the operator as a process of this machine |
+//! | [`interposer`] | a process between operator and API server, for mischief |
+//! | [`puppets`] | pods and members that are played |
 //! | [`fault`] | a fault that ends with its test |
 //! | [`ask`] | one question to a sidecar |
 
 pub mod ask;
+pub mod births;
 pub mod eventually;
 pub mod fault;
+pub mod interposed;
+pub mod interposer;
+pub mod life;
+pub mod operator;
 pub mod pond;
+pub mod puppets;
+pub mod requests;
+pub mod snapshot;
 pub mod stage;
 pub mod suite;
 pub mod theatre;
 
 pub use self::eventually::eventually;
+pub use self::interposed::Interposed;
+pub use self::operator::Operator;
 pub use self::pond::{Pond, Wanted};
 pub use self::stage::Stage;
 pub use self::suite::Suite;

@@ -1,17 +1,18 @@
 //! Lists the tests of a tier and runs them, two at a time or one alone.
 
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
-use testbed::Tier;
+use testbed::{Cluster, Options, Tier};
 use tokio::runtime::Runtime;
 
 use crate::eventually;
 use crate::stage::{self, Stage};
-use crate::theatre::Theatre;
+use crate::theatre::{self, Theatre};
 
 /// The tests of one tier, in the order in which they begin.
 pub struct Suite {
@@ -40,6 +41,20 @@ impl Suite {
         self.with(name, move |theatre| {
             let _turn = theatre.turns.write().unwrap_or_else(PoisonError::into_inner);
             run(name, test, theatre)
+        })
+    }
+
+    /// A test of the operator alone, which brings an API server of its own.
+    #[must_use]
+    pub fn apart(self, (name, test): (&'static str, impl TestApart)) -> Self {
+        self.with(name, move |theatre| {
+            let _turn = theatre.turns.read().unwrap_or_else(PoisonError::into_inner);
+            runtime()?.block_on(async {
+                let cluster = Cluster::start(Options::light(own_name())).await?;
+                theatre::define(&cluster).await?;
+                test(&cluster).await?;
+                Ok(cluster.down().await?)
+            })
         })
     }
 
@@ -84,6 +99,11 @@ pub trait Test: AsyncFnOnce(&Stage) -> Result<()> + Send + 'static {}
 
 impl<Function: AsyncFnOnce(&Stage) -> Result<()> + Send + 'static> Test for Function {}
 
+/// What a file of a test has in it that stands apart.
+pub trait TestApart: AsyncFnOnce(&Cluster) -> Result<()> + Send + 'static {}
+
+impl<Function: AsyncFnOnce(&Cluster) -> Result<()> + Send + 'static> TestApart for Function {}
+
 fn run(name: &'static str, test: impl Test, theatre: &Arc<Theatre>) -> Result<()> {
     runtime()?.block_on(stage::play(name, test, theatre))
 }
@@ -99,6 +119,12 @@ fn clear(theatre: &Theatre) -> Result<()> {
         })
         .await
     })
+}
+
+/// No two clusters of a machine have the same.
+fn own_name() -> String {
+    static STARTED: AtomicUsize = AtomicUsize::new(0);
+    format!("ddg-{}-{}", process::id(), STARTED.fetch_add(1, Ordering::Relaxed))
 }
 
 fn runtime() -> Result<Runtime> {

@@ -1,21 +1,21 @@
 //! The cluster that all tests of a tier attach to, with the operator on it.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, Stdio};
+use std::process::{self, Stdio};
 use std::sync::{OnceLock, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use api::DuckGooseCluster;
-use api::names::operator_env::SIDECAR_IMAGE;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use testbed::{Cluster, Tier};
 use tokio::sync::Mutex;
 
 use crate::eventually::eventually;
+use crate::operator::Operator;
 
 /// The cluster and who may use it when.
 pub struct Theatre {
@@ -25,7 +25,7 @@ pub struct Theatre {
     pub turns: RwLock<()>,
     cluster: OnceLock<Result<Cluster, String>>,
     /// On the light tier, where it is a process of this machine.
-    operator: Mutex<Option<Child>>,
+    operator: Mutex<Option<Operator>>,
 }
 
 impl Theatre {
@@ -61,27 +61,22 @@ impl Theatre {
         let cluster = self.cluster()?;
         // Held until it has started: two tests begin at once, and one operator is enough.
         let mut operator = self.operator.lock().await;
-        let runs = operator.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
-        if !runs {
+        if !operator.as_mut().is_some_and(Operator::runs) {
             define(cluster).await?;
-            *operator = Some(start_operator(cluster)?);
+            *operator = Some(Operator::start(&cluster.kubeconfig(), OPERATOR_LOG, &[])?);
         }
         Ok(())
     }
 
     /// Ends what was started.
     pub fn close(&self) {
-        if let Some(mut operator) = self.operator.blocking_lock().take() {
-            // It may have ended by itself.
-            let _ = operator.kill();
-            let _ = operator.wait();
-        }
+        drop(self.operator.blocking_lock().take());
     }
 
     /// The last lines that the operator wrote about a namespace.
     pub async fn operator_log(&self, namespace: &str) -> Result<String> {
         let log = match self.tier {
-            Tier::Light => fs::read_to_string(operator_log_file())?,
+            Tier::Light => fs::read_to_string(left_behind().join(OPERATOR_LOG))?,
             Tier::Full => {
                 let words = ["-n", OPERATOR_NAMESPACE, "logs", OPERATOR, "--tail=2000"];
                 kubectl(self.cluster()?, &words).await?
@@ -166,7 +161,11 @@ fn attach(tier: Tier) -> Result<Cluster> {
     Ok(cluster)
 }
 
-async fn define(cluster: &Cluster) -> Result<()> {
+/// Defines the custom resource on the cluster, and waits until it is served.
+///
+/// # Errors
+/// Where that is refused.
+pub async fn define(cluster: &Cluster) -> Result<()> {
     let crd = api::crd::crd();
     let name = crd.metadata.name.clone().context("wanted the definition to have a name")?;
     let client = cluster.client().await?;
@@ -182,32 +181,14 @@ async fn define(cluster: &Cluster) -> Result<()> {
     .await
 }
 
-fn start_operator(cluster: &Cluster) -> Result<Child> {
-    let program = built("duckgoose-operator", "duckduckgoose-operator")?;
-    fs::create_dir_all(left_behind())?;
-    let log = File::create(operator_log_file())?;
-    Command::new(&program)
-        .env("KUBECONFIG", cluster.kubeconfig())
-        .env(SIDECAR_IMAGE, "duckduckgoose/sidecar:host")
-        // Nobody asks for its health here, and tests of two checkouts may run at once.
-        .args(["--listen", "127.0.0.1:0"])
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("wanted to run {}", program.display()))
-}
-
-fn operator_log_file() -> PathBuf {
-    left_behind().join("operator.log")
-}
-
 fn default_name(tier: Tier) -> &'static str {
     match tier {
         Tier::Light => "ddg-light",
         Tier::Full => "ddg-full",
     }
 }
+
+const OPERATOR_LOG: &str = "operator.log";
 
 const SERVED: Duration = Duration::from_secs(30);
 
@@ -222,5 +203,9 @@ pub const OPERATOR_LEASE: &str = "operator.duckduckgoose.dev";
 
 /// The release, and the operator's Deployment.
 pub const RELEASE: &str = "duckduckgoose";
+
+/// Value of the chart: the tests' own faults (Leases deleted, copied and edited) are not refused. `cargo xtask up
+/// --install` sets it, too.
+pub const FAULTS_ARE_LET_PASS: &str = "admission.trusted.groups={system:masters}";
 
 const OPERATOR: &str = "deployment/duckduckgoose";

@@ -1,0 +1,30 @@
+//! Every third call of the operator is answered with an error, of all that an API server in trouble
+//! has. The cluster comes to the same end, and nothing is made or deleted twice.
+
+use anyhow::{Result, ensure};
+use stage::Interposed;
+use stage::interposer::Mischief;
+use stage::life::{Life, Undisturbed};
+use stage::puppets::Puppets;
+use testbed::Cluster;
+
+pub async fn test(cluster: &Cluster) -> Result<()> {
+    let client = cluster.client().await?;
+    let _puppets = Puppets::play(client.clone());
+    let undisturbed = Undisturbed::play(&client).await?;
+    let life = Life::begin(&client).await?;
+    let trouble = Mischief { refuse: Some(3), ..Mischief::default() };
+    let operator = Interposed::start(&client, trouble, &life.namespace).await?;
+    let operator = undisturbed.is_lived_again(&life, operator, async |struck| Ok(struck)).await?;
+    life.end().await?;
+    let (refused, writes) = (operator.interposer.refused(), operator.interposer.writes().len());
+    println!(
+        "     {refused} calls refused; {writes} writes got through, undisturbed {}",
+        undisturbed.writes
+    );
+    ensure!(
+        refused > undisturbed.writes / 3,
+        "wanted more in the way, found {refused} calls refused"
+    );
+    Ok(())
+}

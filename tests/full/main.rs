@@ -18,6 +18,7 @@ mod bad_input_is_refused_in_words;
 mod changing_the_lease_keeps_the_goose;
 mod clusters_of_like_names_keep_apart;
 mod exactly_one_pod_is_labelled_goose;
+mod forgeries_are_refused;
 mod kubectl_explains_every_field;
 mod kubectl_shows_clusters_in_columns;
 mod kubectl_waits_until_a_cluster_is_available;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     Suite::on(Tier::Full)
         .beside_others(test_of!(kubectl_explains_every_field))
         .beside_others(test_of!(bad_input_is_refused_in_words))
+        .beside_others(test_of!(forgeries_are_refused))
         .beside_others(test_of!(an_autoscaler_scales_a_cluster))
         .beside_others(test_of!(the_goose_is_kept_while_the_set_is_scaled))
         .beside_others(test_of!(kubectl_shows_clusters_in_columns))

@@ -47,7 +47,8 @@ async fn install(stage: &Stage) -> Result<()> {
         OPERATOR_NAMESPACE,
     ];
     let wait = ["--create-namespace", "--wait", "--timeout", "2m"];
-    helm(stage.cluster(), &[&words[..], &wait].concat()).await.map(drop)
+    let faults = ["--set", stage::theatre::FAULTS_ARE_LET_PASS];
+    helm(stage.cluster(), &[&words[..], &wait, &faults].concat()).await.map(drop)
 }
 
 async fn uninstall(stage: &Stage) -> Result<()> {

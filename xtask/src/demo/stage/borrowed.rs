@@ -42,7 +42,8 @@ impl Borrowed {
         }
         let had_release =
             clients.helm(&["status", RELEASE, "--namespace", generated::NAMESPACE]).await.is_ok();
-        install::chart(&clients, registry.as_deref(), screen).await.context(
+        let from = registry.as_deref().map(install::images_of).unwrap_or_default();
+        install::chart(&clients, &from, screen).await.context(
             "if its image cannot be pulled: load the images as shown above, or push them and say --registry",
         )?;
         make_namespace(&clients).await?;

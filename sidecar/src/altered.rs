@@ -17,7 +17,7 @@ pub fn join(settings: Settings) -> Elector {
     let mutation: Option<Mutation> =
         wanted(MUTATION).map(|name| name.parse().unwrap_or_else(|error| panic!("{error}")));
     // Neighbours run apart: their last digits are.
-    let is_fast = settings.member.me.pod().bytes().last().is_some_and(|digit| digit % 2 == 0);
+    let is_fast = settings.member.me.pod().bytes().last().is_some_and(|digit| digit % 2 == 1);
     match wanted(CLOCKS).as_deref() {
         None => Elector::join_altered(settings, mutation, clocks),
         Some("slewed") => {

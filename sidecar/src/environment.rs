@@ -6,6 +6,9 @@ use std::time::Duration;
 use api::names::{SIDECAR_PORT, env};
 use election::driver::incarnation;
 use election::record::{Incarnation, NotAnIncarnation};
+use serde::de::DeserializeOwned;
+
+use crate::workload::{HealthCheck, Hooks};
 
 /// All that a sidecar is told.
 #[derive(Debug)]
@@ -33,6 +36,10 @@ pub struct Membership {
     pub namespace: String,
     /// This run of the sidecar in this pod.
     pub incarnation: Incarnation,
+    /// What to send to the workload of its role.
+    pub hooks: Hooks,
+    /// How to find out whether the workload is well.
+    pub health_check: Option<HealthCheck>,
 }
 
 /// Why a sidecar does not know who it is.
@@ -44,6 +51,14 @@ pub enum EnvironmentError {
          sidecar by hand sets it by hand"
     )]
     Missing(&'static str),
+    /// A variable is not what the operator writes.
+    #[error("wanted JSON in {name} as the operator writes it, found other: {source}")]
+    NotJson {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The pod's name or its uid are none.
     #[error("{} and {} make no identity: {source}", env::POD, env::POD_UID)]
     NotAPod {
@@ -80,8 +95,20 @@ impl Membership {
             cluster: wanted(env::CLUSTER)?,
             namespace: wanted(env::NAMESPACE)?,
             incarnation: incarnation(&wanted(env::POD)?, &wanted(env::POD_UID)?)?,
+            hooks: json(env::HOOKS, &variable)?.unwrap_or_default(),
+            health_check: json(env::HEALTH_CHECK, &variable)?,
         })
     }
+}
+
+/// A workload that is not told of its role as it should be must not be the Goose's.
+fn json<T: DeserializeOwned>(
+    name: &'static str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<T>, EnvironmentError> {
+    let text = variable(name);
+    let read = text.map(|text| serde_json::from_str(&text)).transpose();
+    read.map_err(|source| EnvironmentError::NotJson { name, source })
 }
 
 /// Where Kubernetes looks unless told otherwise.
@@ -127,6 +154,15 @@ mod tests {
         }
         let empty = ALL.map(|(name, value)| (name, if name == env::POD { "" } else { value }));
         assert!(matches!(read(&empty).member, Err(EnvironmentError::Missing(env::POD))));
+    }
+
+    #[test]
+    fn hooks_that_cannot_be_read_keep_it_from_taking_part() {
+        let odd = (env::HOOKS, r#"{"becomeDuck":null}"#);
+        let why = read(&[&ALL[..], &[odd]].concat()).member.unwrap_err().to_string();
+        assert!(why.starts_with("wanted JSON in DUCKGOOSE_HOOKS"), "{why}");
+        assert!(why.contains("becomeDuck"), "{why}");
+        assert_eq!(read(&ALL).member.unwrap().hooks, Hooks::default());
     }
 
     #[test]

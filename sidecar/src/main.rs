@@ -10,6 +10,7 @@
 //! | `metrics` | what is counted |
 //! | `http` | tells it all |
 //! | `log` | a line for each event that a person on call needs |
+//! | `workload` | hooks and health: the workload's say in the role |
 //! | `shared_folder`, `role_file` | the role for programs that do not speak HTTP |
 //!
 //! The workload's containers find the same program in the shared folder:
@@ -33,6 +34,7 @@ mod run;
 mod shared_folder;
 mod standing;
 mod termination_log;
+mod workload;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -48,6 +50,7 @@ use http::{Front, Limits};
 use metrics::Metrics;
 use role_file::Writer;
 use standing::{Answers, Standing};
+use workload::{Attendant, Watch};
 
 fn main() -> ExitCode {
     match arguments::read(std::env::args_os().skip(1)) {
@@ -106,10 +109,18 @@ async fn take_part_until_told_to_end() -> anyhow::Result<()> {
 fn front(environment: &Environment, standing: &Arc<Standing>) -> Front {
     let cluster = environment.member.as_ref().map_or("", |member| &member.cluster);
     let (changes, metrics) = (Arc::new(Changes::new()), Arc::new(Metrics::new(cluster)));
-    if let Standing::Member { elector, introduction } = standing.as_ref() {
-        let pod = introduction.pod.clone();
-        tokio::spawn(Arc::clone(&changes).follow(pod, elector.events()));
-        tokio::spawn(Arc::clone(&metrics).follow(elector.events()));
+    if let (Standing::Member { elector, introduction, workload }, Ok(member)) =
+        (standing.as_ref(), &environment.member)
+    {
+        let (pod, role) = (introduction.pod.clone(), Arc::new(elector.clone()));
+        let (hooks, workload) = (member.hooks.clone(), Arc::clone(workload));
+        let attendant = Attendant::new(role.clone(), workload.clone(), hooks, pod.clone());
+        tokio::spawn(Arc::clone(&changes).follow(pod, attendant.events()));
+        tokio::spawn(Arc::clone(&metrics).follow(attendant.events()));
+        tokio::spawn(attendant.run(elector.events()));
+        if let Some(check) = member.health_check.clone() {
+            tokio::spawn(Watch::new(role, workload, check).run());
+        }
     }
     Front::new(standing.clone(), changes, metrics, environment.handover)
 }

@@ -1,5 +1,6 @@
 //! What can be told of this pod at this moment.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::names::{DUCK, GOOSE};
@@ -11,6 +12,7 @@ use serde::Serialize;
 #[cfg(feature = "mutations")]
 use crate::altered::join;
 use crate::environment::Membership;
+use crate::workload::Workload;
 
 /// Whoever can be asked for the role. Each answer is worked out when it is
 /// asked for (rule 2).
@@ -39,6 +41,8 @@ pub enum Standing {
         elector: Elector,
         /// What it says of itself in each answer.
         introduction: Introduction,
+        /// What the workload beside it has said.
+        workload: Arc<Workload>,
     },
     /// It was not told who it is, and so it is a Duck.
     Outside {
@@ -106,7 +110,11 @@ impl Standing {
             cluster: member.cluster.clone(),
             namespace: member.namespace.clone(),
         };
-        Standing::Member { elector, introduction }
+        let workload = Arc::new(Workload::new(member.hooks.become_goose.is_some()));
+        if member.hooks.cease_goose.is_some() {
+            elector.withhold_releases();
+        }
+        Standing::Member { elector, introduction, workload }
     }
 
     /// Gives up what is held, and returns when that is said or `limit` passed.
@@ -123,11 +131,21 @@ impl Answers for Standing {
     fn answer(&self) -> Answer {
         match self {
             Standing::Outside { why } => Answer::outside(why.clone()),
-            Standing::Member { elector, introduction } => {
+            Standing::Member { elector, introduction, workload } => {
                 let trouble = elector.trouble();
-                let view = elector.view();
-                let obstacle = view.reason.as_ref().map(in_one_word);
-                let reasons = [view.reason.map(|reason| reason.to_string()), trouble];
+                let mut view = elector.view();
+                let (mut obstacle, ill) = (view.reason.as_ref().map(in_one_word), workload.ill());
+                let mut ill = ill.map(|why| format!("the workload is ill: {why}"));
+                if ill.is_some() {
+                    obstacle = Some("workload_ill");
+                }
+                if let Role::Goose { term } = view.role
+                    && !workload.accepts(term)
+                {
+                    (view.role, view.goose) = (Role::Duck, None);
+                    (obstacle, ill) = (Some("becoming"), Some(BECOMING.to_owned()));
+                }
+                let reasons = [view.reason.map(|reason| reason.to_string()), ill, trouble];
                 let reason = reasons.into_iter().flatten().collect::<Vec<_>>().join("; ");
                 Answer {
                     role: if view.role == Role::Duck { DUCK } else { GOOSE },
@@ -144,7 +162,10 @@ impl Answers for Standing {
 
     fn promise(&self, hold: Duration) -> bool {
         match self {
-            Standing::Member { elector, .. } => elector.promise(hold),
+            Standing::Member { elector, workload, .. } => match elector.role() {
+                Role::Goose { term } => workload.accepts(term) && elector.promise(hold),
+                Role::Duck => false,
+            },
             Standing::Outside { .. } => false,
         }
     }
@@ -215,3 +236,5 @@ fn in_one_word(reason: &Reason) -> &'static str {
         Reason::CutOff => "cut_off",
     }
 }
+
+const BECOMING: &str = "this pod has won the election, and its workload has not accepted that yet";

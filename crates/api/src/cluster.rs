@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::goose::GooseSettings;
+use crate::hooks::{CEASING_FITS, Hooks, ceasing_fits};
 use crate::lease::LeaseSettings;
 use crate::names::LONGEST_CLUSTER_NAME;
 use crate::pod_template;
@@ -73,6 +74,7 @@ use crate::update::UpdateSettings;
     ),
     validation = Rule::new(name_fits()).message(NAME_FITS),
     validation = Rule::new(hold_fits()).message(HOLD_FITS),
+    validation = Rule::new(ceasing_fits()).message(CEASING_FITS),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DuckGooseClusterSpec {
@@ -106,6 +108,10 @@ pub struct DuckGooseClusterSpec {
     /// its pod is the Goose; neither when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_volume: Option<SharedVolume>,
+
+    /// Requests to the workload when its pod becomes the Goose, and when that ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<Hooks>,
 
     /// True while nothing is to change by itself: the Goose stays, nobody takes over from it, also
     /// when it dies, its pod is not scaled away, and no pod is updated. False when left out.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::health_check::HealthCheck;
+
 /// Which pods may be the Goose, and which of them first. The role stays where it is while its pod
 /// is well: a better pod that comes back is a Duck, since moving back costs a second change.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,10 @@ pub struct GooseSettings {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub never: Vec<Choice>,
+
+    /// When the workload of the Goose is too ill to lead; never when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
 }
 
 /// Some of the pods: by their ordinal or by their labels.

@@ -6,6 +6,8 @@
 //! | [`lease`] | `spec.lease`: how long the Goose may be silent |
 //! | [`goose`] | `spec.goose`: which pods may lead, and which of them first |
 //! | [`shared_volume`] | `spec.sharedVolume`: the role for programs that do not speak HTTP |
+//! | [`health_check`] | `spec.goose.healthCheck`: when the workload is too ill to lead |
+//! | [`hooks`] | `spec.hooks`: what the workload is told of its role |
 //! | [`update`] | `spec.update`: how pods are brought to a changed template |
 //! | [`status`] | `status`: who leads, how many, conditions and their reasons |
 //! | [`pod_template`] | the schema of `spec.template` |
@@ -18,6 +20,10 @@ pub mod cluster;
 pub mod crd;
 #[cfg(feature = "resource")]
 pub mod goose;
+#[cfg(feature = "resource")]
+pub mod health_check;
+#[cfg(feature = "resource")]
+pub mod hooks;
 #[cfg(feature = "resource")]
 pub mod lease;
 pub mod names;
@@ -34,6 +40,10 @@ pub mod update;
 pub use cluster::{DuckGooseCluster, DuckGooseClusterSpec};
 #[cfg(feature = "resource")]
 pub use goose::GooseSettings;
+#[cfg(feature = "resource")]
+pub use health_check::HealthCheck;
+#[cfg(feature = "resource")]
+pub use hooks::Hooks;
 #[cfg(feature = "resource")]
 pub use lease::LeaseSettings;
 #[cfg(feature = "resource")]

@@ -63,6 +63,10 @@ pub mod env {
     pub const FOLDER: &str = "DUCKGOOSE_FOLDER";
     /// For how many milliseconds the role file promises the role at a time; 1000 when absent.
     pub const HOLD: &str = "DUCKGOOSE_HOLD_MS";
+    /// What to send to the workload of its role, as JSON; nothing when absent.
+    pub const HOOKS: &str = "DUCKGOOSE_HOOKS";
+    /// How to find out whether the workload is well, as JSON; not at all when absent.
+    pub const HEALTH_CHECK: &str = "DUCKGOOSE_HEALTH_CHECK";
     /// Not told to the sidecar, but to the command of `duckgoose run`: the term it runs in.
     pub const TERM: &str = "DUCKGOOSE_TERM";
 }

@@ -45,6 +45,12 @@ fn every_field_of_ours_is_described() {
         "/properties/spec/properties/goose",
         "/properties/spec/properties/update",
         "/properties/spec/properties/sharedVolume",
+        "/properties/spec/properties/hooks",
+        "/properties/spec/properties/hooks/properties/becomeGoose",
+        "/properties/spec/properties/hooks/properties/ceaseGoose",
+        "/properties/spec/properties/goose/properties/healthCheck",
+        "/properties/spec/properties/goose/properties/healthCheck/properties/file",
+        "/properties/spec/properties/goose/properties/healthCheck/properties/httpGet",
         "/properties/status",
     ] {
         let schema = schema();

@@ -112,6 +112,46 @@ fn a_shared_volume_that_cannot_be_mounted_or_promises_too_long_is_refused() {
 }
 
 #[test]
+fn hooks_that_cannot_be_sent_or_take_longer_than_the_lease_are_refused() {
+    let hooks = |hook: &str, field: &str, value: Value| {
+        let mut hooks = json!({ hook: { "port": 8080, "path": "/role" } });
+        hooks[hook][field] = value;
+        with("/spec", "hooks", hooks)
+    };
+    for hook in ["becomeGoose", "ceaseGoose"] {
+        for path in ["role", "", "/a b", "/a\r\nb"] {
+            assert_refused(&hooks(hook, "path", path.into()), "must begin with / and have no");
+        }
+        for timeout in ["0s", "6m", "soon"] {
+            assert_refused(&hooks(hook, "timeout", timeout.into()), "must be from 1ms to 5m");
+        }
+        assert_eq!(refusals(&hooks(hook, "timeout", "2s".into())), [""; 0]);
+    }
+    assert_eq!(refusals(&hooks("becomeGoose", "timeout", "3m".into())), [""; 0]);
+    let says = "spec.hooks.ceaseGoose.timeout must be at most a third";
+    assert_refused(&hooks("ceaseGoose", "timeout", "2.1s".into()), says);
+}
+
+#[test]
+fn a_health_check_of_nothing_or_of_a_file_elsewhere_is_refused() {
+    let check = |check: Value| with("/spec", "goose", json!({ "healthCheck": check }));
+    let file = |path: &str, age: &str| json!({ "volume": "data", "path": path, "maxAge": age });
+    let get = json!({ "port": 8080 });
+    for wrong in [json!({}), json!({ "httpGet": get, "file": file("alive", "10s") })] {
+        assert_refused(&check(wrong), "must have either httpGet or file");
+    }
+    for path in ["/alive", "../alive", "a/../../b", ""] {
+        assert_refused(&check(json!({ "file": file(path, "10s") })), "must be below its volume");
+    }
+    assert_refused(&check(json!({ "file": file("alive", "10ms") })), "maxAge must be at least 1s");
+    let hot = json!({ "httpGet": get, "period": "1ms" });
+    assert_refused(&check(hot), "period must be from 100ms to 5m");
+    for right in [json!({ "httpGet": get }), json!({ "file": file("a/b.c", "1m") })] {
+        assert_eq!(refusals(&check(right.clone())), [""; 0], "{right}");
+    }
+}
+
+#[test]
 fn a_name_that_does_not_fit_into_labels_and_services_is_refused() {
     let named = |name: &str| with("/metadata", "name", name.into());
     for name in ["x".repeat(51).as_str(), "po.nd", "1pond", "pond-"] {

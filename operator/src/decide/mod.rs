@@ -9,6 +9,7 @@ pub mod disruption;
 pub mod handover;
 pub mod happening;
 pub mod history;
+pub mod hooks;
 pub mod labels;
 pub mod lease;
 pub mod longest;

@@ -108,7 +108,8 @@ const LENGTH_OF_THE_LINE: usize = 4;
 pub mod sample {
     use super::*;
 
-    static ANY: GooseSettings = GooseSettings { priorities: Vec::new(), never: Vec::new() };
+    static ANY: GooseSettings =
+        GooseSettings { priorities: Vec::new(), never: Vec::new(), health_check: None };
 
     /// Any pod may lead, and none is updated.
     pub fn rules(replicas: i32, cordoned: &HashSet<String>) -> Rules<'_> {
@@ -174,7 +175,11 @@ mod tests {
         let ordinal = |ordinal| Choice { ordinal: Some(ordinal), match_labels: None };
         let labels = BTreeMap::from([("zone".to_owned(), "a".to_owned())]);
         let zone = Choice { ordinal: None, match_labels: Some(labels) };
-        let goose = GooseSettings { priorities: vec![ordinal(3), zone], never: vec![ordinal(0)] };
+        let goose = GooseSettings {
+            priorities: vec![ordinal(3), zone],
+            never: vec![ordinal(0)],
+            ..GooseSettings::default()
+        };
         let nowhere = HashSet::new();
         let rules = Rules { goose: &goose, ..rules(4, &nowhere) };
         assert_eq!(successors(&rules.line(&members, None)), ["p3", "p2", "p1"]);

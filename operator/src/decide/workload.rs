@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
 use super::access;
+use super::hooks;
 use super::owner::Owner;
 use super::sharing;
 use super::sidecar::{self, SidecarImage};
@@ -68,7 +69,14 @@ fn with_sidecar(
     }
     pod.volumes.get_or_insert_default().push(sidecar::token_volume());
     // First, so that the user's own init containers can ask it already.
-    pod.init_containers.get_or_insert_default().insert(0, sidecar::container(image, &owner.name));
+    let mut sidecar = sidecar::container(image, &owner.name);
+    if let Some(told) = &cluster.hooks {
+        hooks::tell_of_hooks(&mut sidecar, told);
+    }
+    if let Some(check) = &cluster.goose.health_check {
+        hooks::tell_of_health_check(&mut sidecar, check);
+    }
+    pod.init_containers.get_or_insert_default().insert(0, sidecar);
     if let Some(shared) = &cluster.shared_volume {
         sharing::share(pod, shared);
     }

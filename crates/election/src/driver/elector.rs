@@ -15,7 +15,7 @@ use crate::driver::state::{Job, State};
 use crate::driver::{clocks, object, run};
 use crate::lease::Lease;
 use crate::member::{Config, Input, Member, Outcome, Role, View};
-use crate::record::Incarnation;
+use crate::record::{Incarnation, Record};
 use crate::timing::Timing;
 
 /// Where to take part, and as whom.
@@ -42,6 +42,8 @@ struct Shared {
     jobs: mpsc::UnboundedSender<Vec<Job>>,
     events: broadcast::Sender<Event>,
     ended: watch::Sender<bool>,
+    /// Releases of this and earlier terms may be written.
+    permitted: watch::Sender<u64>,
 }
 
 impl Elector {
@@ -79,6 +81,7 @@ impl Elector {
             jobs,
             events: broadcast::Sender::new(EVENTS),
             ended: watch::Sender::new(false),
+            permitted: watch::Sender::new(u64::MAX),
         };
         (Elector { shared: Arc::new(shared) }, receiver)
     }
@@ -146,6 +149,32 @@ impl Elector {
         self.timing().longest_hold()
     }
 
+    /// Until nobody is kept from leading any more by the term that this member
+    /// leads, or has just given up; zero when there is none.
+    pub fn lease_left(&self) -> Duration {
+        let state = self.lock();
+        state.member.lease_left(&self.now())
+    }
+
+    /// Whether the operator names another pod that is ready to lead.
+    pub fn has_successor(&self) -> bool {
+        self.lock().member.has_successor()
+    }
+
+    /// From now on, no release is written before [`permit_release`] permits it:
+    /// whatever the role was for is ended first. The member is a Duck meanwhile,
+    /// and others wait the Lease out if it takes longer than that lasts.
+    ///
+    /// [`permit_release`]: Elector::permit_release
+    pub fn withhold_releases(&self) {
+        self.shared.permitted.send_replace(0);
+    }
+
+    /// Lets the release of this term be written, and of all before it.
+    pub fn permit_release(&self, term: u64) {
+        self.shared.permitted.send_replace(term);
+    }
+
     /// Ends: Duck at once. Returns when nothing is left to say, or after `limit`;
     /// whether it was the former.
     pub async fn shut_down(&self, limit: Duration) -> bool {
@@ -210,6 +239,15 @@ impl Elector {
         state.turn(self.now())
     }
 
+    /// Waits until a write with this record may leave: all but a release may at once.
+    pub(super) async fn permits(&self, record: &Record) {
+        if record.released {
+            let mut permitted = self.shared.permitted.subscribe();
+            // The sender is as old as this handle.
+            let _ = permitted.wait_for(|permitted| *permitted >= record.term).await;
+        }
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.lock().member.is_done()
     }
@@ -253,7 +291,7 @@ const EVENTS: usize = 64;
 mod tests {
     use super::*;
     use crate::member::Write;
-    use crate::record::Record;
+    use futures::FutureExt;
     use serde_json::{from_value, json};
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -326,6 +364,26 @@ mod tests {
         clock.store(7_000 + 5_790, Ordering::Relaxed);
         assert_eq!(elector.role(), Role::Duck);
         assert_eq!(elector.view().goose, None);
+    }
+
+    #[test]
+    fn a_withheld_release_waits_until_its_term_is_permitted() {
+        let (elector, mut jobs, _clock) = goose();
+        let held = Record { released: false, ..Record::quarantine(5, Duration::from_secs(6)) };
+        let released = Record { released: true, ..held.clone() };
+        let may_leave = |record| elector.permits(record).now_or_never().is_some();
+        assert!(may_leave(&released));
+
+        elector.withhold_releases();
+        elector.hand_over();
+        assert_eq!(elector.role(), Role::Duck);
+        assert_eq!(elector.lease_left(), Duration::from_millis(5_790));
+        assert!(next_write(&mut jobs).0.record.released);
+        assert!(may_leave(&held) && !may_leave(&released));
+        elector.permit_release(4);
+        assert!(!may_leave(&released));
+        elector.permit_release(5);
+        assert!(may_leave(&released));
     }
 
     #[test]

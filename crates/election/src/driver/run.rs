@@ -28,8 +28,9 @@ pub(super) async fn run(
             Some(wanted) = jobs.recv() => for job in wanted {
                 match job {
                     Job::Write(write, base) => {
-                        let client = Arc::clone(&client);
+                        let (client, elector) = (Arc::clone(&client), elector.clone());
                         writes.spawn(async move {
+                            elector.permits(&write.record).await;
                             let left = Instant::now();
                             let answer = client.write(&base, &write).await;
                             (write.record.attempt, answer, left.elapsed())

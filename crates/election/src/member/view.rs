@@ -68,6 +68,22 @@ impl Member {
         View { role, goose, term, seen_ago, reason: self.reason(now, role, seen_ago) }
     }
 
+    /// Until the deadline of the term that it leads, or has just given up; zero
+    /// when there is none. Nobody else is Goose before it, unless this member
+    /// releases the Lease.
+    pub fn lease_left(&self, now: &Reading) -> Duration {
+        self.tenure.as_ref().map_or(Duration::ZERO, |tenure| tenure.deadline().until_either(now))
+    }
+
+    /// Whether the operator names another pod that is ready to lead.
+    pub fn has_successor(&self) -> bool {
+        let orders = self.lease.as_ref().map(|lease| &lease.orders);
+        orders.is_some_and(|orders| {
+            let others = orders.successors.iter().filter(|uid| *uid != self.me.pod_uid());
+            others.into_iter().any(|uid| !orders.fenced.contains(uid))
+        })
+    }
+
     fn reason(&self, now: &Reading, role: Role, seen_ago: Option<Duration>) -> Option<Reason> {
         if matches!(role, Role::Goose { .. }) {
             return None;

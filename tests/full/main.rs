@@ -1,14 +1,20 @@
 //! What users see, on real nodes: `cargo xtask test`, or by hand as the crate says.
 
 mod a_broken_rollout_leaves_the_goose_alone;
+mod a_confirmed_death_does_not_wait_for_the_lease;
 mod a_cut_off_goose_is_a_duck_before_another_leads;
 mod a_deleted_goose_is_replaced;
 mod a_deleted_lease_makes_no_second_goose;
+mod a_drain_moves_the_goose_before_its_pod_goes;
+mod a_fenced_goose_hands_over_and_stays_a_duck;
+mod a_force_deleted_goose_that_lives_on_is_waited_out;
 mod a_goose_alone_is_goose_again;
 mod a_goose_that_is_scaled_away_hands_over_first;
 mod a_goose_whose_containers_all_die_is_replaced;
+mod a_hand_over_is_asked_for_by_annotation;
 mod a_hand_over_takes_milliseconds;
 mod a_killed_sidecar_is_replaced;
+mod a_paused_cluster_stands_still;
 mod a_refused_template_leaves_running_pods_alone;
 mod a_rollout_updates_the_goose_last;
 mod an_autoscaler_scales_a_cluster;
@@ -22,6 +28,7 @@ mod forgeries_are_refused;
 mod kubectl_explains_every_field;
 mod kubectl_shows_clusters_in_columns;
 mod kubectl_waits_until_a_cluster_is_available;
+mod the_goose_is_chosen_by_priority_and_stays;
 mod the_goose_is_kept_while_the_set_is_scaled;
 mod uninstalling_leaves_nothing_but_the_definition;
 
@@ -53,6 +60,13 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_rollout_updates_the_goose_last))
         .beside_others(test_of!(a_broken_rollout_leaves_the_goose_alone))
         .beside_others(test_of!(a_goose_that_is_scaled_away_hands_over_first))
+        .beside_others(test_of!(a_hand_over_is_asked_for_by_annotation))
+        .beside_others(test_of!(a_paused_cluster_stands_still))
+        .beside_others(test_of!(a_fenced_goose_hands_over_and_stays_a_duck))
+        .beside_others(test_of!(the_goose_is_chosen_by_priority_and_stays))
+        .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
+        .alone(test_of!(a_force_deleted_goose_that_lives_on_is_waited_out))
+        .alone(test_of!(a_drain_moves_the_goose_before_its_pod_goes))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))
         .alone(test_of!(uninstalling_leaves_nothing_but_the_definition))

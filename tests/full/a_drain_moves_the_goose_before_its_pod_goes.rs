@@ -1,0 +1,42 @@
+//! `kubectl drain` of the Goose's node: the eviction of its pod is refused until its role has moved,
+//! which the cordon starts; then its pod goes, and the drain ends well.
+
+use anyhow::{Context, Result, ensure};
+use api::status::goose_change;
+use stage::{Stage, Wanted};
+
+pub async fn test(stage: &Stage) -> Result<()> {
+    let (pond, goose) = stage.pond(&Wanted::pods(3).with_default_lease()).await?;
+    let node = pond.observer.look(|seen| seen.member(&goose.pod)?.node.clone());
+    let node = node.context("wanted the Goose's node")?;
+
+    let told = pond.observer.now();
+    let drain = "--ignore-daemonsets --delete-emptydir-data --force --timeout=120s";
+    let drained = stage.kubectl(&format!("drain {node} {drain}")).await;
+    let took = pond.observer.now() - told;
+    stage.kubectl(&format!("uncordon {node}")).await?;
+    drained?;
+    stage.figure("drained after", took);
+
+    let next = pond.settled(3).await?;
+    let change = pond.object().await?.status.unwrap_or_default().history.first().cloned();
+    let change = change.context("wanted a history")?;
+    ensure!(
+        (&*change.goose, &*change.reason) == (&*next.pod, goose_change::HANDED_OVER),
+        "wanted {next:?} by a hand-over, found {change:?}"
+    );
+    let history = pond.judge()?;
+    let reigns = history.reigns();
+    ensure!(reigns.len() == 2, "wanted the role to move once, found {reigns:?}");
+    stage.figure("another Goose after", reigns[1].first.answered.saturating_sub(told));
+    for gap in history.gaps() {
+        stage.figure("nobody was Goose for", gap.length());
+    }
+    let left = history
+        .labels
+        .iter()
+        .find(|seen| seen.member == goose.uid && seen.label == history::Label::Gone);
+    let left = left.context("wanted the old Goose's pod gone")?.at;
+    ensure!(reigns[1].first.answered < left, "its pod went before another led");
+    Ok(())
+}

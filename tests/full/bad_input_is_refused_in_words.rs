@@ -64,6 +64,19 @@ fn refused() -> Vec<(&'static str, Value, &'static str)> {
         ("/spec/lease/duration", json!("1s"), "spec.lease.duration must be from 2s to 60s"),
         ("/spec/lease/renewal", json!("1s"), "at most a third of spec.lease.duration"),
         ("/spec/lease/renewal", json!("soon"), "spec.lease.renewal must be at least 200ms"),
+        ("/spec/goose", json!({ "never": [{}] }), "must have either an ordinal or matchLabels"),
+        ("/spec/goose", json!({ "policy": "Random" }), "supported values: \"Sticky\", \"Prefer\""),
+        (
+            "/spec/update",
+            json!({ "maxUnavailable": 0 }),
+            "maxUnavailable in body should be greater than or equal to 1",
+        ),
+        (
+            "/spec/update",
+            json!({ "minReadySeconds": 3601 }),
+            "minReadySeconds in body should be less than or equal to 3600",
+        ),
+        ("/spec/volumeClaimTemplates", json!([{ "spec": {} }]), "must have a metadata.name"),
         ("/metadata/name", json!("x".repeat(51)), "metadata.name must be at most 50 characters"),
         ("/metadata/name", json!("1pond"), "begin with a letter"),
     ]

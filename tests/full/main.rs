@@ -1,5 +1,6 @@
 //! What users see, on real nodes: `cargo xtask test`, or by hand as the crate says.
 
+mod a_better_goose_is_moved_to_where_that_is_wanted;
 mod a_broken_rollout_leaves_the_goose_alone;
 mod a_confirmed_death_does_not_wait_for_the_lease;
 mod a_cut_off_goose_is_a_duck_before_another_leads;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_fenced_goose_hands_over_and_stays_a_duck))
         .beside_others(test_of!(the_goose_is_chosen_by_priority_and_stays))
         .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
+        .beside_others(test_of!(a_better_goose_is_moved_to_where_that_is_wanted))
         .alone(test_of!(a_force_deleted_goose_that_lives_on_is_waited_out))
         .alone(test_of!(a_drain_moves_the_goose_before_its_pod_goes))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))

@@ -1,9 +1,11 @@
 //! The resource and its `spec`.
 
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::apps::v1::StatefulSetPersistentVolumeClaimRetentionPolicy;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PodTemplateSpec};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::claims;
 use crate::goose::GooseSettings;
 use crate::hooks::{CEASING_FITS, Hooks, ceasing_fits};
 use crate::lease::LeaseSettings;
@@ -103,6 +105,17 @@ pub struct DuckGooseClusterSpec {
     /// How pods are brought to a changed template.
     #[serde(default)]
     pub update: UpdateSettings,
+
+    /// Storage of each pod's own, as a StatefulSet has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "claims::schema")]
+    pub volume_claim_templates: Vec<PersistentVolumeClaim>,
+
+    /// What becomes of the claims of a pod that is scaled away, and of a cluster that is deleted:
+    /// `Retain` or `Delete` for each of `whenScaled` and `whenDeleted`; kept when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persistent_volume_claim_retention_policy:
+        Option<StatefulSetPersistentVolumeClaimRetentionPolicy>,
 
     /// The role for programs that do not speak HTTP, and a wrapper that runs a command only while
     /// its pod is the Goose; neither when left out.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use kube::KubeSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::health_check::HealthCheck;
 
-/// Which pods may be the Goose, and which of them first. The role stays where it is while its pod
-/// is well: a better pod that comes back is a Duck, since moving back costs a second change.
+/// Which pods may be the Goose, and which of them first.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GooseSettings {
@@ -26,6 +26,22 @@ pub struct GooseSettings {
     /// When the workload of the Goose is too ill to lead; never when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthCheck>,
+
+    /// Whether the role moves to a better pod, by the priorities, while the Goose is well; `Sticky`
+    /// when left out.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// Whether the role moves to a better pod while the Goose is well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Policy {
+    /// It stays where it is: moving back costs a second change.
+    #[default]
+    Sticky,
+    /// It moves once the better pod has been ready for five leases, and for twice as long with each
+    /// time that this pod lost the role within the last hour.
+    Prefer,
 }
 
 /// Some of the pods: by their ordinal or by their labels.

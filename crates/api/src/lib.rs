@@ -8,12 +8,15 @@
 //! | [`shared_volume`] | `spec.sharedVolume`: the role for programs that do not speak HTTP |
 //! | [`health_check`] | `spec.goose.healthCheck`: when the workload is too ill to lead |
 //! | [`hooks`] | `spec.hooks`: what the workload is told of its role |
+//! | [`claims`] | `spec.volumeClaimTemplates`: storage of each pod's own |
 //! | [`update`] | `spec.update`: how pods are brought to a changed template |
 //! | [`status`] | `status`: who leads, how many, conditions and their reasons |
 //! | [`pod_template`] | the schema of `spec.template` |
 //! | [`crd`] | the CustomResourceDefinition that all of these make |
 //! | [`names`] | labels, ports, environment and object names |
 
+#[cfg(feature = "resource")]
+pub mod claims;
 #[cfg(feature = "resource")]
 pub mod cluster;
 #[cfg(feature = "resource")]

@@ -18,6 +18,7 @@ pub mod own_lease;
 pub mod owner;
 pub mod pods;
 pub mod ports;
+pub mod preference;
 pub mod problem;
 pub mod progress;
 pub mod request;

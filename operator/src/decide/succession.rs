@@ -57,7 +57,7 @@ impl Rules<'_> {
     }
 
     /// The place of the first entry of the priorities that names the pod.
-    fn rank(&self, pod: &Pod) -> usize {
+    pub fn rank(&self, pod: &Pod) -> usize {
         let priorities = &self.goose.priorities;
         let place = priorities.iter().position(|choice| chooses(choice, pod));
         place.unwrap_or(priorities.len())
@@ -106,10 +106,12 @@ const LENGTH_OF_THE_LINE: usize = 4;
 /// Rules for the tests of the decisions.
 #[cfg(test)]
 pub mod sample {
+    use api::goose::Policy;
+
     use super::*;
 
     static ANY: GooseSettings =
-        GooseSettings { priorities: Vec::new(), never: Vec::new(), health_check: None };
+        GooseSettings { priorities: Vec::new(), never: Vec::new(), policy: Policy::Sticky };
 
     /// Any pod may lead, and none is updated.
     pub fn rules(replicas: i32, cordoned: &HashSet<String>) -> Rules<'_> {
@@ -121,6 +123,7 @@ pub mod sample {
 mod tests {
     use std::collections::BTreeMap;
 
+    use api::goose::Policy;
     use api::names::FENCED_ANNOTATION;
 
     use super::super::pods::sample::pod;

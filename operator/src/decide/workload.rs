@@ -3,7 +3,7 @@
 use api::DuckGooseClusterSpec;
 use api::names::{CLUSTER_LABEL, DUCK, ROLE_LABEL, members_service};
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{PodTemplateSpec, TopologySpreadConstraint};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
@@ -27,6 +27,11 @@ pub fn stateful_set(
         pod_management_policy: Some("Parallel".to_owned()),
         selector: LabelSelector { match_labels: Some(owner.selector()), match_expressions: None },
         template: with_sidecar(owner, cluster, image),
+        volume_claim_templates: Some(cluster.volume_claim_templates.clone())
+            .filter(|claims| !claims.is_empty()),
+        persistent_volume_claim_retention_policy: cluster
+            .persistent_volume_claim_retention_policy
+            .clone(),
         update_strategy: Some(StatefulSetUpdateStrategy {
             type_: Some(ON_DELETE.to_owned()),
             rolling_update: None,
@@ -67,6 +72,9 @@ fn with_sidecar(
         // The account that the operator makes may write the Lease; only the sidecar has its token.
         pod.automount_service_account_token = Some(false);
     }
+    if pod.topology_spread_constraints.is_none() {
+        pod.topology_spread_constraints = Some(spread(owner));
+    }
     pod.volumes.get_or_insert_default().push(sidecar::token_volume());
     // First, so that the user's own init containers can ask it already.
     let mut sidecar = sidecar::container(image, &owner.name);
@@ -83,6 +91,21 @@ fn with_sidecar(
     template
 }
 
+/// Where the user says nothing: as evenly over nodes and zones as there is room for.
+fn spread(owner: &Owner) -> Vec<TopologySpreadConstraint> {
+    let evenly = |topology: &str| TopologySpreadConstraint {
+        topology_key: topology.to_owned(),
+        max_skew: 1,
+        when_unsatisfiable: "ScheduleAnyway".to_owned(),
+        label_selector: Some(LabelSelector {
+            match_labels: Some(owner.selector()),
+            match_expressions: None,
+        }),
+        ..TopologySpreadConstraint::default()
+    };
+    ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(evenly).to_vec()
+}
+
 /// The operator decides which pod goes when (see `rollout`).
 const ON_DELETE: &str = "OnDelete";
 
@@ -92,11 +115,14 @@ mod tests {
 
     use super::*;
 
-    fn made_from(template: Value) -> PodTemplateSpec {
+    fn set_of(cluster: Value) -> StatefulSet {
         let owner = Owner { name: "pond".into(), namespace: "ns".into(), uid: "u".into() };
         let image = SidecarImage { reference: "sidecar:1".into(), pull_policy: None };
-        let cluster = serde_json::from_value(json!({ "template": template })).unwrap();
-        stateful_set(&owner, 3, &cluster, &image).spec.template
+        stateful_set(&owner, 3, &serde_json::from_value(cluster).unwrap(), &image)
+    }
+
+    fn made_from(template: Value) -> PodTemplateSpec {
+        set_of(json!({ "template": template })).spec.template
     }
 
     fn pod_of(template: Value) -> PodSpec {
@@ -116,30 +142,45 @@ mod tests {
     }
 
     #[test]
-    fn the_users_template_passes_through() {
-        let template = json!({
-            "metadata": { "labels": { "app": "pond" }, "annotations": { "a": "b" } },
-            "spec": {
-                "containers": [{ "name": "app", "resources": { "limits": { "cpu": "0.50" } } }],
-                "volumes": [{ "name": "data", "emptyDir": {} }],
-                "hostNetwork": true,
-                "nodeSelector": { "disk": "ssd" },
-                "serviceAccountName": "mine",
-            },
-        });
-        let made = serde_json::to_value(made_from(template.clone())).unwrap();
-        for path in [
-            "/metadata/labels/app",
-            "/metadata/annotations",
-            "/spec/containers",
-            "/spec/volumes/0",
-            "/spec/hostNetwork",
-            "/spec/nodeSelector",
-            "/spec/serviceAccountName",
-        ] {
-            assert_eq!(made.pointer(path), template.pointer(path), "{path}");
-        }
-        assert_eq!(made.pointer("/spec/automountServiceAccountToken"), None);
+    fn the_users_template_passes_through_unchanged() {
+        let text = include_str!("../../testdata/template-of-every-field.json");
+        let template: Value = serde_json::from_str(text).unwrap();
+        let mut made = made_from(template.clone());
+        let labels = made.metadata.as_mut().unwrap().labels.as_mut().unwrap();
+        labels.retain(|key, _| key != CLUSTER_LABEL && key != ROLE_LABEL);
+        let pod = made.spec.as_mut().unwrap();
+        assert_eq!(pod.init_containers.as_mut().unwrap().remove(0).name, "duckgoose");
+        assert_eq!(pod.volumes.as_mut().unwrap().pop(), Some(sidecar::token_volume()));
+        assert_eq!(serde_json::to_value(made).unwrap(), template);
+    }
+
+    #[test]
+    fn pods_are_spread_where_the_user_says_nothing() {
+        let over = |constraints: Value| {
+            let pod = pod_of(json!({ "spec": { "topologySpreadConstraints": constraints } }));
+            let spread = pod.topology_spread_constraints.unwrap();
+            spread.into_iter().map(|constraint| constraint.topology_key).collect::<Vec<_>>()
+        };
+        let nothing: [&str; 0] = [];
+        let both = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
+        assert_eq!(over(Value::Null), both);
+        assert_eq!(over(json!([])), nothing);
+    }
+
+    #[test]
+    fn claims_are_those_of_the_spec() {
+        let claims =
+            json!([{ "metadata": { "name": "data" }, "spec": { "accessModes": ["RWO"] } }]);
+        let retention = json!({ "whenScaled": "Delete" });
+        let set = set_of(json!({
+            "template": {},
+            "volumeClaimTemplates": claims,
+            "persistentVolumeClaimRetentionPolicy": retention,
+        }));
+        let spec = serde_json::to_value(set.spec).unwrap();
+        assert_eq!(spec["volumeClaimTemplates"][0]["metadata"]["name"], "data");
+        assert_eq!(spec["persistentVolumeClaimRetentionPolicy"], retention);
+        assert_eq!(set_of(json!({ "template": {} })).spec.volume_claim_templates, None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::goose::Policy;
 use api::names::HANDOVER_ANNOTATION;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
@@ -13,6 +14,7 @@ use crate::decide::handover::{self, BOUND, Move};
 use crate::decide::happening::Happening;
 use crate::decide::lease;
 use crate::decide::object::version;
+use crate::decide::preference;
 use crate::decide::request::{self, Answer, answer};
 use crate::decide::rollout::ducks_are_done;
 use crate::decide::succession::Rules;
@@ -43,6 +45,7 @@ impl Pass<'_> {
             self.memory.awaited = None;
         } else {
             self.move_before_it_must_go();
+            self.move_to_a_better_one();
         }
         self.answer_request().await;
     }
@@ -61,6 +64,30 @@ impl Pass<'_> {
         });
         if let Some(left) = self.left_to_move() {
             self.look_again_in(left);
+        }
+    }
+
+    /// Fail-back, where it is wanted.
+    fn move_to_a_better_one(&mut self) {
+        if self.handover.is_some() || self.cluster.spec.goose.policy != Policy::Prefer {
+            return;
+        }
+        let (_, status) = self.memory.newest(self.cluster);
+        let record = self.record.as_ref();
+        let Some((record, goose)) = handover::goose(&self.members, record) else { return };
+        let found = preference::better(preference::Situation {
+            rules: &self.rules(),
+            line: &self.line(),
+            goose,
+            term: record.term,
+            history: &status.unwrap_or_default().history,
+            lease: self.cluster.spec.lease.duration.into(),
+            time: jiff::Timestamp::now(),
+        });
+        match found {
+            Some((order, Duration::ZERO)) => self.handover = Some(order),
+            Some((_, wait)) => self.look_again_in(wait),
+            None => (),
         }
     }
 

@@ -176,6 +176,16 @@ fn a_choice_of_pods_by_both_or_neither_is_refused() {
     }
 }
 
+#[test]
+fn a_claim_without_a_name_is_refused() {
+    let claims = |claim: Value| with("/spec", "volumeClaimTemplates", json!([claim]));
+    for claim in [json!({ "spec": {} }), json!({ "metadata": {}, "spec": {} })] {
+        assert_refused(&claims(claim), "must have a metadata.name");
+    }
+    let named = json!({ "metadata": { "name": "data" }, "spec": {} });
+    assert_eq!(refusals(&claims(named)), [""; 0]);
+}
+
 #[track_caller]
 fn assert_refused(cluster: &Value, says: &str) {
     match refusals(cluster).as_slice() {

@@ -69,7 +69,7 @@ mod tests {
     use std::collections::HashSet;
 
     use api::GooseSettings;
-    use api::goose::{Choice, Policy};
+    use api::goose::Choice;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::super::pods::sample::pod;
@@ -86,7 +86,7 @@ mod tests {
     fn the_better_one_is_waited_for_longer_each_time_it_lost_the_role() {
         let first = Choice { ordinal: Some(0), match_labels: None };
         let priorities = vec![first];
-        let goose = GooseSettings { priorities, never: vec![], policy: Policy::Prefer };
+        let goose = GooseSettings { priorities, ..GooseSettings::default() };
         let nowhere = HashSet::new();
         let rules = Rules { goose: &goose, ..rules(3, &nowhere) };
         let at = 10_000;

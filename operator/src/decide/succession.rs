@@ -106,12 +106,11 @@ const LENGTH_OF_THE_LINE: usize = 4;
 /// Rules for the tests of the decisions.
 #[cfg(test)]
 pub mod sample {
-    use api::goose::Policy;
+    use std::sync::LazyLock;
 
     use super::*;
 
-    static ANY: GooseSettings =
-        GooseSettings { priorities: Vec::new(), never: Vec::new(), policy: Policy::Sticky };
+    static ANY: LazyLock<GooseSettings> = LazyLock::new(GooseSettings::default);
 
     /// Any pod may lead, and none is updated.
     pub fn rules(replicas: i32, cordoned: &HashSet<String>) -> Rules<'_> {
@@ -123,7 +122,6 @@ pub mod sample {
 mod tests {
     use std::collections::BTreeMap;
 
-    use api::goose::Policy;
     use api::names::FENCED_ANNOTATION;
 
     use super::super::pods::sample::pod;

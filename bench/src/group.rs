@@ -42,6 +42,7 @@ impl Group {
                 namespace: NAMESPACE.to_owned(),
                 lease: lease.clone(),
                 pod,
+                crowd: None,
             })
         });
         Ok(Self { contender, members: members.collect::<Result<_>>()? })

@@ -13,7 +13,7 @@ use crate::at_once::two_at_once;
 use crate::contender::Contender;
 use crate::group::{Group, NAMESPACE};
 use crate::milliseconds;
-use crate::section::{Goal, Row, Section, Unit};
+use crate::section::Goal;
 
 /// What one kill was followed by, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -65,11 +65,6 @@ pub fn goal(contender: Contender) -> Option<Goal> {
     let margin = Duration::from_millis(50);
     let goal = Goal { greatest: Some(milliseconds(contender.lease + margin)), ..Goal::default() };
     contender.is_ours().then_some(goal)
-}
-
-/// A section of what was measured here.
-pub fn section(title: &str, how: &str, rows: Vec<Row>) -> Section {
-    Section { title: title.to_owned(), how: how.to_owned(), unit: Unit::Milliseconds, rows }
 }
 
 /// For readers of the report.

@@ -27,6 +27,17 @@ pub struct Told {
     pub lease: String,
     /// Name of the member.
     pub pod: String,
+    /// How many it is, where it is more than one.
+    pub crowd: Option<Crowd>,
+}
+
+/// How many members a process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crowd {
+    /// How many elections.
+    pub leases: usize,
+    /// How many members in each.
+    pub members: usize,
 }
 
 /// A process that takes part in an election. Killed when dropped.
@@ -111,8 +122,8 @@ fn spawn(told: &Told, address: SocketAddr) -> Result<Child> {
 
 fn variables(told: &Told, address: SocketAddr) -> Vec<(&'static str, OsString)> {
     let address = address.to_string();
-    let mut variables = match told.contender.kind {
-        Kind::Ours => vec![
+    let mut variables = match (told.contender.kind, told.crowd) {
+        (Kind::Ours, None) => vec![
             (env::NAMESPACE, told.namespace.clone()),
             (env::CLUSTER, told.lease.clone()),
             (env::POD, told.pod.clone()),
@@ -121,13 +132,18 @@ fn variables(told: &Told, address: SocketAddr) -> Vec<(&'static str, OsString)> 
             // Nobody reads it here.
             (env::TERMINATION_LOG, "/dev/null".to_owned()),
         ],
-        Kind::ClientGo | Kind::Kubert | Kind::KubeLeaderElection => vec![
-            ("BENCH_NAMESPACE", told.namespace.clone()),
-            ("BENCH_LEASE", told.lease.clone()),
-            ("BENCH_POD", told.pod.clone()),
-            ("BENCH_LISTEN", address),
-            ("BENCH_SECONDS", told.contender.lease.as_secs().to_string()),
-        ],
+        (_, crowd) => {
+            let Crowd { leases, members } = crowd.unwrap_or(Crowd { leases: 1, members: 1 });
+            vec![
+                ("BENCH_NAMESPACE", told.namespace.clone()),
+                ("BENCH_LEASE", told.lease.clone()),
+                ("BENCH_POD", told.pod.clone()),
+                ("BENCH_LISTEN", address),
+                ("BENCH_SECONDS", told.contender.lease.as_secs().to_string()),
+                ("BENCH_LEASES", leases.to_string()),
+                ("BENCH_MEMBERS", members.to_string()),
+            ]
+        }
     };
     variables.push(("KUBECONFIG", told.kubeconfig.display().to_string()));
     variables.into_iter().map(|(name, value)| (name, value.into())).collect()

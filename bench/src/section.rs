@@ -120,6 +120,11 @@ impl Row {
 }
 
 impl Section {
+    /// What was measured, and how.
+    pub fn new(title: &str, how: &str, unit: Unit, rows: Vec<Row>) -> Self {
+        Self { title: title.to_owned(), how: how.to_owned(), unit, rows }
+    }
+
     /// What stands above the cells.
     pub fn head(&self) -> Vec<&'static str> {
         let mut head = vec!["election, lease", "runs", "median", "p99"];
@@ -200,12 +205,7 @@ mod tests {
     fn a_goal_stands_beside_what_was_measured() {
         let goal = Goal { median: Some(15.0), ..Goal::default() };
         let rows = vec![row(&[9.0], goal), row(&[16.5], goal)];
-        let section = Section {
-            title: String::new(),
-            how: String::new(),
-            unit: Unit::Milliseconds,
-            rows: rows.clone(),
-        };
+        let section = Section::new("", "", Unit::Milliseconds, rows.clone());
         assert_eq!(section.head(), ["election, lease", "runs", "median", "p99", "goal"]);
         assert_eq!(rows[0].cells(&section)[4], "median ≤ 15.0 ms: met");
         assert_eq!(rows[1].cells(&section)[4], "median ≤ 15.0 ms: **missed**");
@@ -216,12 +216,7 @@ mod tests {
         let two =
             Row { two_at_once: Some(sample(&[0.0, 7.25, 0.0])), ..row(&[1.0], Goal::default()) };
         let none = Row { two_at_once: Some(sample(&[0.0])), ..row(&[1.0], Goal::default()) };
-        let section = Section {
-            title: String::new(),
-            how: String::new(),
-            unit: Unit::Milliseconds,
-            rows: vec![two.clone(), none.clone()],
-        };
+        let section = Section::new("", "", Unit::Milliseconds, vec![two.clone(), none.clone()]);
         assert_eq!(two.cells(&section)[4], "1×, 7.2 ms at most");
         assert_eq!(none.cells(&section)[4], "never");
     }

@@ -1,54 +1,55 @@
 //! `cargo xtask bench`: our election side by side with others.
 
+mod document;
+mod stages;
+
 use anyhow::Result;
-use bench::light::Light;
+use bench::chart;
+use bench::machine;
+use bench::measurement::Measurement;
 use bench::programs::Programs;
-use bench::report;
 use bench::section::Section;
 use comfy_table::{Table, presets};
-use testbed::{Cluster, Tier};
+use testbed::Tier;
 
+use self::document::Run;
+use self::stages::Extent;
 use crate::cli::BenchOptions;
 use crate::prepare;
 use crate::screen::Screen;
-use crate::up;
 
-/// Measures what was asked for, and prints it.
+/// Measures what was asked for, prints it, and writes it into the document where that was asked for, too.
 ///
 /// # Errors
 /// Where something does not build, or does not happen that should.
 pub async fn run(options: BenchOptions, screen: &Screen) -> Result<()> {
-    prepare::install(Tier::Light, screen).await?;
+    let wanted = |tier| {
+        let all = Measurement::ALL.into_iter().filter(move |one| one.tier() == tier);
+        all.filter(|one| options.only.is_empty() || options.only.contains(one)).collect::<Vec<_>>()
+    };
+    let (light, full) = (wanted(Tier::Light), wanted(Tier::Full));
+    prepare::install(if full.is_empty() { Tier::Light } else { Tier::Full }, screen).await?;
     let programs = build(screen).await?;
-    let cluster = up::start(NAME, true, screen).await?;
-    let sections = measure(&options, &cluster, &programs, screen).await;
-    cluster.down().await?;
-    let sections = sections?;
-    for section in &sections {
-        screen.line(format!("\n{}\n{}", section.title, table(section)));
+    let extent = Extent::of(&options);
+    let load = machine::load();
+    let mut sections = Vec::new();
+    if !light.is_empty() {
+        sections.extend(stages::light(&light, &programs, &extent, screen).await?);
     }
-    let text: Vec<_> = sections.iter().map(report::markdown).collect();
-    screen.line(text.join("\n"));
-    Ok(())
+    if !full.is_empty() {
+        sections.extend(stages::full(&full, &programs, &extent, screen).await?);
+    }
+    for section in &sections {
+        screen.line(format!("\n{} ({})\n{}", section.title, section.unit, table(section)));
+    }
+    let run = Run { options: &options, load_before: load, load_after: machine::load() };
+    let chart = chart::times(&sections).map_err(anyhow::Error::from_boxed)?;
+    document::write(&run, &sections, &chart, screen)
 }
 
 async fn build(screen: &Screen) -> Result<Programs> {
     let screen = screen.clone();
     tokio::task::spawn_blocking(move || Programs::build(&|line: &str| screen.line(line))).await?
-}
-
-async fn measure(
-    options: &BenchOptions,
-    cluster: &Cluster,
-    programs: &Programs,
-    screen: &Screen,
-) -> Result<Vec<Section>> {
-    let say = |line: &str| screen.line(line);
-    let light = Light { cluster, programs, rounds: options.rounds, say: &say };
-    let mut groups = light.groups().await?;
-    let mut sections = vec![light.hand_over(&mut groups).await?];
-    sections.extend(light.killed(&mut groups).await?);
-    Ok(sections)
 }
 
 fn table(section: &Section) -> Table {
@@ -59,6 +60,3 @@ fn table(section: &Section) -> Table {
     }
     table
 }
-
-/// Name of the cluster.
-const NAME: &str = "bench";

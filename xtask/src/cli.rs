@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bench::measurement::Measurement;
 use chaos::Fault;
 use clap::{Args, Parser, Subcommand};
 use testbed::Tier;
@@ -147,13 +148,22 @@ pub struct ChaosOptions {
     #[arg(long, value_name = "CLUSTER")]
     pub on: Option<String>,
 
-    /// Which sidecar elects
+    /// Which sidecar elects: `shipped`, `mutation=NAME` and `clocks=slewed` or `clocks=stepped` (two
+    /// with a comma), or `image=NAME:TAG@ARCHIVE`
     #[arg(long, default_value_t)]
     pub elector: Elector,
 
     /// No fault at all: no Goose may step down
     #[arg(long, conflicts_with = "only")]
     pub soak: bool,
+
+    /// Put electors to the test that are known to be bad: each must be found out
+    #[arg(long, conflicts_with_all = ["only", "soak", "elector", "seed"])]
+    pub prove: bool,
+
+    /// Write the figures into this document, where its table is
+    #[arg(long, value_name = "PATH")]
+    pub report: Option<PathBuf>,
 }
 
 /// Tasks of `chaos` that need no cluster.
@@ -167,11 +177,42 @@ pub enum ChaosTask {
 }
 
 /// Options of `bench`.
+///
+/// On one cluster and in one run, taking turns: ours, client-go's leader election, kubert's lease and
+/// kube-leader-election. All of it takes about two hours.
 #[derive(Args)]
 pub struct BenchOptions {
-    /// How often each election has its turn
-    #[arg(long, default_value_t = 20)]
-    pub rounds: usize,
+    #[arg(long, value_name = "NAME", help = only())]
+    pub only: Vec<Measurement>,
+
+    /// How often each election has its turn (20, or once with --quick)
+    #[arg(long)]
+    pub rounds: Option<usize>,
+
+    /// A first look: one round, short windows, small crowds
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Write it between the markers of this document, and the chart beside it
+    #[arg(long, value_name = "PATH")]
+    pub report: Option<PathBuf>,
+}
+
+impl BenchOptions {
+    /// What was typed.
+    pub fn command(&self) -> String {
+        let only = self.only.iter().map(|one| format!(" --only {one}"));
+        let rounds = self.rounds.map(|rounds| format!(" --rounds {rounds}"));
+        let quick = self.quick.then(|| " --quick".to_owned());
+        let report = self.report.as_ref().map(|path| format!(" --report {}", path.display()));
+        let words = only.chain(rounds).chain(quick).chain(report);
+        "cargo xtask bench".to_owned() + &words.collect::<String>()
+    }
+}
+
+fn only() -> String {
+    let names: Vec<_> = Measurement::ALL.iter().map(ToString::to_string).collect();
+    format!("Only this, of {}; can be given more than once", names.join(", "))
 }
 
 /// Options of `model`.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
@@ -35,9 +36,10 @@ func newMember(config *rest.Config, settings settings, place place) (*member, er
 	one := &member{}
 	one.config = leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
-			LeaseMeta:  metav1.ObjectMeta{Namespace: settings.namespace, Name: place.lease},
-			Client:     client.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: place.pod},
+			LeaseMeta: metav1.ObjectMeta{Namespace: settings.namespace, Name: place.lease},
+			Client:    client.CoordinationV1(),
+			// As Kubernetes itself does it: who starts again is somebody else.
+			LockConfig: resourcelock.ResourceLockConfig{Identity: place.pod + "_" + string(uuid.NewUUID())},
 		},
 		// The defaults' proportions: 15 s, 10 s and 2 s.
 		LeaseDuration:   settings.duration,

@@ -37,6 +37,11 @@ impl Component {
         self.process.identity().is_some()
     }
 
+    /// The number of its process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        u32::try_from(self.process.identity()?.pid).ok()
+    }
+
     /// Asks it to end (SIGTERM), and ends it (SIGKILL) where it has not after 2 s. An API server
     /// that has watches always takes these: by itself it would wait a minute for them to end.
     ///

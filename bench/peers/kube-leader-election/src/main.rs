@@ -34,7 +34,8 @@ struct Member {
 impl Member {
     async fn join(settings: &Settings, place: &Place) -> Result<Arc<Self>> {
         let params = LeaseLockParams {
-            holder_id: place.pod.clone(),
+            // As its example does it: who starts again is somebody else.
+            holder_id: format!("{}-{:x}", place.pod, now()),
             lease_name: place.lease.clone(),
             lease_ttl: settings.duration,
         };

@@ -1,0 +1,153 @@
+//! What happens to the Goose's pod on a cluster with nodes.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use api::names::{SIDECAR_PORT, goose_service};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::Api;
+use kube::api::EvictParams;
+use observer::{Goose, Observer};
+use rustix::process::{Pid, Signal, kill_process};
+use testbed::Node;
+use tokio::time::sleep;
+
+use crate::at_once::two_at_once;
+use crate::group::NAMESPACE;
+use crate::milliseconds;
+use crate::pods::Pods;
+use crate::service;
+
+/// One way for a Goose to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// SIGTERM to its sidecar.
+    HandOver,
+    /// SIGKILL to all containers of its pod.
+    Killed,
+    /// Its pod is evicted, as `kubectl drain` does it.
+    Evicted,
+    /// Its node is cut off.
+    CutOff,
+}
+
+/// What one fault was followed by, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// Until another term's Goose answered.
+    pub took: f64,
+    /// Until the Goose's Service led to it, where there is one and it was asked.
+    pub service: Option<f64>,
+    /// For how long two were Goose.
+    pub two_at_once: f64,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::HandOver, Self::Killed, Self::Evicted, Self::CutOff];
+
+    /// Does it once.
+    ///
+    /// # Errors
+    /// Where it cannot be done, or nobody takes over.
+    pub async fn measure(self, pods: &Pods<'_>) -> Result<Outcome> {
+        let (mut observer, goose) = pods.observe().await?;
+        observer
+            .look(|seen| seen.members().iter().map(|one| one.pod.to_string()).collect::<Vec<_>>())
+            .iter()
+            .for_each(|pod| observer.crowd(pod, self.more_connections(), pods.patience()));
+        // Renewals are hit at any moment.
+        sleep(Duration::from_millis(fastrand::u64(300..2300))).await;
+        let service = if self == Self::HandOver { goose_address(pods).await? } else { None };
+        let (asked, at) = (Instant::now(), observer.now());
+        let followed = self.follow(pods, &observer, &goose);
+        let (next, service) =
+            tokio::try_join!(followed, leads_to_another(pods, service, goose.term, asked))?;
+        sleep(AFTERWARDS).await;
+        let two = two_at_once(&observer.stop());
+        let took = milliseconds(next.at.saturating_sub(at));
+        Ok(Outcome { took, service, two_at_once: milliseconds(two) })
+    }
+
+    async fn follow(self, pods: &Pods<'_>, observer: &Observer, goose: &Goose) -> Result<Goose> {
+        let next = || observer.goose_after(goose.term, pods.patience());
+        let pod = &goose.pod;
+        match self {
+            Self::HandOver => {
+                let pid = Pid::from_raw(pods.sidecar(pod)?.pid).context("wanted a process")?;
+                kill_process(pid, Signal::TERM)?;
+            }
+            Self::Killed => pods.cluster().pod(NAMESPACE, pod)?.kill_all()?,
+            Self::Evicted => {
+                let all: Api<Pod> = Api::namespaced(pods.cluster().client().await?, NAMESPACE);
+                all.evict(pod, &EvictParams::default()).await?;
+            }
+            Self::CutOff => {
+                let node = observer.look(|seen| seen.member(pod)?.node.clone());
+                let cut = Cut::off(pods.cluster().node(&node.context("wanted its node")?)?)?;
+                let next = next().await?;
+                cut.heal()?;
+                return Ok(next);
+            }
+        }
+        Ok(next().await?)
+    }
+
+    /// Besides the one that asks 200 times a second.
+    fn more_connections(self) -> usize {
+        if self == Self::HandOver { 4 } else { 0 }
+    }
+}
+
+/// The address of the Service that leads to the Goose; only ours has one.
+async fn goose_address(pods: &Pods<'_>) -> Result<Option<SocketAddr>> {
+    if !pods.contender.is_ours() {
+        return Ok(None);
+    }
+    let services: Api<Service> = Api::namespaced(pods.cluster().client().await?, NAMESPACE);
+    let spec = services.get(&goose_service(&pods.contender.slug())).await?.spec;
+    let address =
+        spec.and_then(|spec| spec.cluster_ip).context("wanted an address of the Service")?;
+    Ok(Some(SocketAddr::new(address.parse()?, SIDECAR_PORT)))
+}
+
+/// When a new connection to the Service led to a Goose of a later term.
+async fn leads_to_another(
+    pods: &Pods<'_>,
+    service: Option<SocketAddr>,
+    term: u64,
+    asked: Instant,
+) -> Result<Option<f64>> {
+    let Some(address) = service else { return Ok(None) };
+    let node = pods.cluster().nodes().into_iter().next().context("wanted a node")?;
+    let patience = pods.patience();
+    let leads = move || service::leads_to_later_term(&node, address, term, patience);
+    let at = tokio::task::spawn_blocking(leads).await??;
+    Ok(Some(milliseconds(at - asked)))
+}
+
+/// A node that is cut off until this is healed or dropped.
+struct Cut(Option<Node>);
+
+impl Cut {
+    fn off(node: Node) -> Result<Self> {
+        node.cut()?;
+        Ok(Self(Some(node)))
+    }
+
+    fn heal(mut self) -> Result<()> {
+        self.0.take().map_or(Ok(()), |node| Ok(node.heal()?))
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.0.take().map(|node| node.heal()) {
+            eprintln!("a node stays cut off: {error}");
+        }
+    }
+}
+
+/// Who was Goose may answer so for a while still.
+const AFTERWARDS: Duration = Duration::from_millis(300);

@@ -5,6 +5,23 @@
 //! clock, does no I/O and holds no lock, so that what is checked is what ships.
 //! The rules it follows are numbered; `docs/safety.md` has the list.
 //!
+//! | module | what it holds |
+//! |---|---|
+//! | [`member`] | the state machine |
+//! | [`keeper`] | the machine of whoever keeps the Lease: stamp, quarantine, orders, confirmed deaths |
+//! | [`lease`], [`record`] | the wire format |
+//! | [`timing`] | every span, from two numbers |
+//! | [`clock`] | one look at the clocks, and instants on them |
+//! | [`memory`] | a Lease in memory |
+//! | `driver` | with the feature `kube`: runs a member against a real API server |
+//!
+//! # Three tasks, without Kubernetes
+//!
+//! ```
+//!
+#![doc = include_str!("../examples/three_tasks.rs")]
+//! ```
+//!
 //! # What it does not guarantee
 //!
 //! - One assumption about time: over one lease the raw rates of two members'
@@ -25,6 +42,7 @@ pub mod driver;
 pub mod keeper;
 pub mod lease;
 pub mod member;
+pub mod memory;
 #[cfg(feature = "mutations")]
 pub mod mutation;
 #[cfg(not(feature = "mutations"))]

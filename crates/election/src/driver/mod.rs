@@ -21,6 +21,30 @@
 //! | `clocks` | one look at the clocks of this machine |
 //! | `altered` | a member that is not what ships, for the proof |
 //!
+//! ```no_run
+//! use duckduckgoose_election::driver::{Elector, Settings, incarnation, jitter};
+//! use duckduckgoose_election::member::{Config, Role};
+//! use duckduckgoose_election::timing::Timing;
+//! use std::time::Duration;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! // The pod's own name and uid, from the downward API.
+//! let me = incarnation(&std::env::var("POD_NAME")?, &std::env::var("POD_UID")?)?;
+//! let elector = Elector::join(Settings {
+//!     namespace: "default".into(),
+//!     lease: "pond".into(),
+//!     member: Config { me, timing: Timing::default(), jitter: jitter() },
+//! });
+//! // Asked anew each time: an answer is true for its moment.
+//! if let Role::Goose { term } = elector.role() {
+//!     // Fence with the term whatever is written now.
+//! }
+//! // Ends, and lets somebody else lead at once.
+//! elector.shut_down(Duration::from_secs(5)).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! There is no flag that says who is Goose, and no cached role: each answer
 //! asks the machine, with clocks that the asking thread has just read (rule 2).
 

@@ -14,9 +14,8 @@ impl Canonical for Member {
         self.tenure.canonical(renaming);
         self.sent.canonical(renaming);
         let credited = self.tenure.as_mut().map(|tenure| &mut tenure.credited_attempt);
-        for attempt in
-            [Some(&mut self.attempt), self.in_flight.as_mut(), credited].into_iter().flatten()
-        {
+        let in_flight = self.in_flight.as_mut().map(|sent| &mut sent.attempt);
+        for attempt in [Some(&mut self.attempt), in_flight, credited].into_iter().flatten() {
             renaming.attempt(Some(&self.me), attempt);
         }
         // Of an older version than the newest known, neither will matter again.
@@ -26,6 +25,11 @@ impl Canonical for Member {
         let own = self.own.as_mut().map(|(_, version)| version);
         for version in [own, self.outdated.as_mut(), self.gave_up.as_mut()].into_iter().flatten() {
             renaming.version(version);
+        }
+        match &mut self.in_flight {
+            Some(sent) if sent.on >= newest => renaming.version(&mut sent.on),
+            Some(sent) => sent.on = 0,
+            None => {}
         }
         self.pause.canonical(renaming);
         if let Some(able) = &mut self.able_since {

@@ -60,7 +60,7 @@ pub struct Member {
     /// Number of the last attempt to write.
     attempt: u64,
     /// The attempt whose outcome is awaited: one at a time.
-    in_flight: Option<u64>,
+    in_flight: Option<InFlight>,
     /// Attempts of which no evidence was seen yet. Emptied by stopping: that
     /// voids every attempt still on its way (rule 1).
     sent: Vec<Sent>,
@@ -79,6 +79,14 @@ pub struct Member {
     /// Why the last tenure ended, for people.
     last_end: Option<Cause>,
     broken: Broken,
+}
+
+/// A write that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct InFlight {
+    attempt: u64,
+    /// The version that it replaces.
+    on: Version,
 }
 
 impl Member {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
 use crate::lease::Lease;
-use crate::member::Member;
+use crate::member::{InFlight, Member};
 use crate::member::io::{Cause, Output, Write};
 use crate::member::tenure::{Sent, Tenure};
 use crate::mutation::Mutation;
@@ -107,7 +107,7 @@ impl Member {
         }
         let Some(write) = self.compose(&step, now) else { return };
         self.attempt = write.record.attempt;
-        self.in_flight = Some(write.record.attempt);
+        self.in_flight = Some(InFlight { attempt: write.record.attempt, on: write.version });
         if let Some(cause) = step.cause() {
             self.note_sent(Sent { at: *now, record: write.record.clone(), cause });
         }

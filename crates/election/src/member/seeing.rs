@@ -40,6 +40,7 @@ impl Member {
             self.learn(now, lease, out);
         } else {
             self.credit(now, &lease, out);
+            self.look_for_newer(now);
         }
     }
 
@@ -56,10 +57,7 @@ impl Member {
         outcome: Outcome,
         out: &mut Vec<Output>,
     ) {
-        let awaited = self.in_flight == Some(attempt);
-        if awaited {
-            self.in_flight = None;
-        }
+        let awaited = self.in_flight.take_if(|sent| sent.attempt == attempt);
         match outcome {
             Outcome::Applied(lease) => {
                 let written = lease.clone();
@@ -70,13 +68,14 @@ impl Member {
                 }
                 self.note_own(&written);
             }
-            Outcome::Refused if awaited => {
+            Outcome::Refused if let Some(sent) = awaited => {
                 if self.broken.is(Mutation::RefusedIsLoss) {
                     self.end(Cause::Superseded, out);
                 }
+                self.outdated = Some(sent.on);
                 self.look_for_newer(now);
             }
-            Outcome::Unknown { retry_after } if awaited => {
+            Outcome::Unknown { retry_after } if awaited.is_some() => {
                 self.believe_unanswered(now, attempt);
                 if self.tenure.is_some() {
                     self.pause.after_renewal(now, retry_after, &self.timing);
@@ -131,10 +130,13 @@ impl Member {
         }
     }
 
-    /// A write was refused, so there is a newer version.
+    /// A write on this version was refused: if no newer one has come since, the
+    /// watch is waited for only a little.
     fn look_for_newer(&mut self, now: &Reading) {
-        self.outdated = self.lease.as_ref().map(|lease| lease.version);
-        self.silence.look_soon(now, self.timing.pause());
+        let known = self.lease.as_ref().map(|lease| lease.version);
+        if known.is_some() && self.outdated == known {
+            self.silence.look_soon(now, self.timing.pause());
+        }
     }
 
     /// A watch may be silent because it is broken.

@@ -67,6 +67,8 @@ pub struct Memory {
     pub without_goose: Option<Instant>,
     /// How many passes in a row failed somewhere.
     pub failures: u32,
+    /// Until when the API server asked to be left alone.
+    pub left_alone_until: Option<Instant>,
     /// The status as it was last written, with the cluster's resourceVersion after it.
     wrote: Option<(u64, Option<DuckGooseClusterStatus>)>,
 }
@@ -146,6 +148,7 @@ impl Memory {
             awaited: None,
             without_goose: None,
             failures: 0,
+            left_alone_until: None,
             wrote: None,
         }
     }
@@ -210,6 +213,12 @@ impl Memory {
         self.slices.push(answer);
     }
 
+    /// For how long the API server is left alone yet, as it asked.
+    pub fn leaves_alone(&self, now: Instant) -> Option<Duration> {
+        let left = self.left_alone_until?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
     /// For how long orders must wait until one `renewal` after the last ones.
     pub fn orders_wait(&self, renewal: Duration, now: Instant) -> Duration {
         let next = self.ordered.map(|ordered| ordered + renewal);
@@ -272,6 +281,16 @@ mod tests {
         ] {
             assert_eq!(memory.newest_pods(&[seen]), [wanted]);
         }
+    }
+
+    #[tokio::test]
+    async fn the_api_server_is_left_alone_for_as_long_as_it_asked() {
+        let (s, now) = (Duration::from_secs, Instant::now());
+        let mut memory = Memory::of(&pond("9", None));
+        assert_eq!(memory.leaves_alone(now), None);
+        memory.left_alone_until = Some(now + s(3));
+        assert_eq!(memory.leaves_alone(now + s(1)), Some(s(2)));
+        assert_eq!(memory.leaves_alone(now + s(3)), None);
     }
 
     #[tokio::test]

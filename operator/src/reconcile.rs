@@ -42,22 +42,27 @@ mod traffic;
 /// Brings one cluster closer to its spec, and says when to look again if nothing wakes it.
 pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) -> Action {
     let memory = context.recall(&cluster);
+    if let Some(wait) = memory.leaves_alone(Instant::now()) {
+        // Whatever woke it: the API server asked for this.
+        context.remember(&cluster, memory);
+        return Action::requeue(wait);
+    }
     let mut pass = Pass::observe(&cluster, &context, memory);
     let released = pass.bury_the_dead().await;
     pass.keep_traffic().await;
     pass.keep_labels().await;
-    if !released && cluster.metadata.deletion_timestamp.is_none() {
+    if !released && cluster.metadata.deletion_timestamp.is_none() && !pass.is_over() {
         pass.decide_move().await;
-        if pass.keep_longest_lease().await && !pass.is_outrun() {
+        if pass.keep_longest_lease().await && !pass.is_over() {
             pass.keep_lease().await;
         }
-        if !pass.is_outrun() {
+        if !pass.is_over() {
             pass.keep_objects().await;
         }
-        if !pass.is_outrun() {
+        if !pass.is_over() {
             pass.keep_pods_up_to_date().await;
         }
-        if !pass.is_outrun() {
+        if !pass.is_over() {
             pass.keep_status().await;
         }
     }
@@ -124,6 +129,12 @@ impl<'a> Pass<'a> {
             look_again: None,
             failed: false,
         }
+    }
+
+    /// Whether this pass ends where it stands: the API server asked to be left alone, or the pass is
+    /// outrun.
+    fn is_over(&self) -> bool {
+        self.memory.leaves_alone(self.now).is_some() || self.is_outrun()
     }
 
     /// Whether the role moved meanwhile. The next pass is waiting already, and labels are in a
@@ -313,7 +324,10 @@ impl<'a> Pass<'a> {
                 self.look_again_in((FIRST_LOOK * slower).min(LAST_LOOK));
             }
             Treatment::Again => self.look_again_in((FIRST_RETRY * slower).min(LAST_RETRY)),
-            Treatment::After(wait) => self.look_again_in(wait),
+            Treatment::After(wait) => {
+                self.memory.left_alone_until = Some(self.now + wait);
+                self.look_again_in(wait);
+            }
             Treatment::Forbidden => self.look_again_in(PERMISSION_RETRY),
             Treatment::Refused => self.look_again_in(REFUSAL_RETRY),
             Treatment::GoingAway => (),

@@ -14,8 +14,8 @@ use election::mutation::Mutation;
 /// Where it says what there is not: a proof of nothing would be taken for one.
 pub fn join(settings: Settings) -> Elector {
     let wanted = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let mutation: Option<Mutation> =
-        wanted(MUTATION).map(|name| name.parse().unwrap_or_else(|error| panic!("{error}")));
+    let mutation: Option<Mutation> = wanted(MUTATION)
+        .map(|name| name.parse().unwrap_or_else(|_| panic!("{MUTATION}={name}: there is none")));
     // Neighbours run apart: their last digits are.
     let is_fast = settings.member.me.pod().bytes().last().is_some_and(|digit| digit % 2 == 1);
     match wanted(CLOCKS).as_deref() {

@@ -2,6 +2,8 @@
 
 mod elector;
 mod logs;
+mod prove;
+mod report;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,13 +35,34 @@ pub async fn run(options: ChaosOptions, screen: &Screen) -> Result<()> {
         list(screen);
         return Ok(());
     }
-    let stage = Stage::set(screen).await?;
-    let result = disturb(&options, &stage.cluster, &stage.clients, screen).await;
+    let stage = match &options.on {
+        Some(name) => Stage::found(name, screen).await?,
+        None => Stage::made(screen).await?,
+    };
+    let Stage { cluster, clients, .. } = &stage;
+    let result = match options.prove {
+        true => prove::run(&options, cluster, clients, screen).await,
+        false => on_a_stage(&options, cluster, clients, screen).await,
+    };
     stage.strike(result).await
 }
 
-/// A cluster with the product on it: the one that runs under this name already, which makes a second
-/// run quick, or else a new one.
+async fn on_a_stage(
+    options: &ChaosOptions,
+    cluster: &Cluster,
+    clients: &Clients,
+    screen: &Screen,
+) -> Result<()> {
+    if options.elector == Elector::Shipped {
+        return disturb(options, cluster, clients, screen).await;
+    }
+    options.elector.install(cluster, clients, screen).await?;
+    let result = disturb(options, cluster, clients, screen).await;
+    Elector::Shipped.install(cluster, clients, screen).await?;
+    result
+}
+
+/// A cluster with the product on it.
 struct Stage {
     cluster: Cluster,
     clients: Clients,
@@ -48,19 +71,18 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(screen: &Screen) -> Result<Self> {
+    async fn made(screen: &Screen) -> Result<Self> {
         prepare::install(Tier::Full, screen).await?;
         let images = image::build(screen).await?;
-        let (cluster, ours) = match Cluster::attach(NAME) {
-            Ok(cluster) => (cluster, false),
-            Err(_) => (up::start(NAME, false, screen).await?, true),
-        };
+        let cluster = up::start(NAME, false, screen).await?;
         let clients = install::on_own_cluster(&cluster, &images, screen).await?;
-        if !ours {
-            screen.line(format!("using the cluster {NAME}, which runs already; it stays up"));
-            install::restart_operator(&clients).await?;
-        }
-        Ok(Self { cluster, clients, ours })
+        Ok(Self { cluster, clients, ours: true })
+    }
+
+    async fn found(name: &str, screen: &Screen) -> Result<Self> {
+        let cluster = Cluster::attach(name)?;
+        let clients = Clients::of_own_cluster(&cluster, screen).await?;
+        Ok(Self { cluster, clients, ours: false })
     }
 
     async fn strike(self, result: Result<()>) -> Result<()> {
@@ -89,6 +111,9 @@ pub async fn disturb(
     let (record, history) = chaos::run(cluster, plan, |line| screen.line(line), keep_logs).await?;
     let verdict = Verdict::of(&record, &history);
     tell(&record, &history, &verdict, screen);
+    if let Some(document) = &options.report {
+        report::write(document, &record, &history, &verdict, options.soak)?;
+    }
     conclude(&record, &history, &verdict, &folder, options.soak)
 }
 

@@ -191,9 +191,20 @@ impl Fault {
         }
     }
 
+    /// Whether it is over when it is done: nothing has to be healed.
+    pub fn is_instant(self) -> bool {
+        match self.realm() {
+            Realm::Lease | Realm::Pod => true,
+            _ => matches!(self, Self::Killed | Self::AllKilled | Self::ApiRestarted),
+        }
+    }
+
     /// Whether it is aimed at one member, so that the Goose may be spared.
     pub fn is_aimed(self) -> bool {
-        let of_a_pod = matches!(self, Self::BlackHole | Self::WritesDenied | Self::PodDeleted);
+        let of_a_pod = matches!(
+            self,
+            Self::BlackHole | Self::WritesDenied | Self::PodDeleted | Self::AnswersDelayed
+        );
         self.realm() == Realm::Process || of_a_pod
     }
 }

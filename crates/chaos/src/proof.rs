@@ -1,1 +1,119 @@
 //! Electors that are known to be bad, and the faults that show it.
+//!
+//! A harness that finds nothing wrong with anything proves nothing. Each of these is the sidecar with
+//! one rule of the election broken (a `Mutation` of the election crate), and each must be found out
+//! by the same observer and the same judge that pass the one that ships.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::schedule::{Aim, Planned, Schedule};
+use crate::verdict::{Kind, Verdict};
+
+/// A bad elector, and how it is found out.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Name of the mutation.
+    pub mutation: &'static str,
+    /// How its clocks run, where they must run wrong for it to show.
+    pub clocks: Option<&'static str>,
+    /// What is done to it.
+    pub schedule: Schedule,
+    /// What must be found, one of these.
+    pub expected: &'static [Kind],
+}
+
+impl Case {
+    /// Whether it was found out.
+    pub fn is_shown_by(&self, verdict: &Verdict) -> bool {
+        verdict.findings.iter().any(|finding| self.expected.contains(&finding.kind))
+    }
+}
+
+/// All of them.
+pub fn cases(lease: Duration) -> Vec<Case> {
+    let cut_off = (Fault::BlackHole, 0.0, 3.0);
+    let shown = |mutation, round: &[(Fault, f64, f64)], expected| Case {
+        mutation,
+        clocks: None,
+        schedule: Schedule { seed: 0, rounds: vec![planned(round, lease); ROUNDS] },
+        expected,
+    };
+    let mut cases = vec![
+        shown("RoleByFlag", &[(Fault::Frozen, 0.0, 1.5)], TWO_GEESE),
+        shown("UnknownIsApplied", &[cut_off], TWO_GEESE),
+        shown(
+            "CountFromAnswer",
+            &[(Fault::AnswersDelayed, 0.0, 1.5), (Fault::BlackHole, 1.0, 3.0)],
+            TWO_GEESE,
+        ),
+        shown("FreeUnfollowed", &[cut_off, (Fault::LeaseRestored, 0.1, 0.0)], TWO_GEESE),
+        shown("QuarantineIsFree", &[cut_off, (Fault::LeaseDeleted, 0.1, 0.0)], TWO_GEESE),
+        shown(
+            "UnstampedBelieved",
+            &[(Fault::OperatorAbsent, 0.0, 3.0), (Fault::LeaseMadeAnew, 1.0, 0.0)],
+            &[Kind::Lease],
+        ),
+        shown("RenewalKeepsWait", &[(Fault::MirrorEdited, 0.0, 0.0)], &[Kind::Lease]),
+        shown("TermIsPlusOne", &[(Fault::Killed, 0.0, 0.0)], &[Kind::Lease]),
+        shown("GooseTrustsBoottime", &[cut_off], TWO_GEESE),
+        read_extends(lease),
+    ];
+    for case in &mut cases {
+        case.clocks = (case.mutation == "GooseTrustsBoottime").then_some("slewed");
+    }
+    cases
+}
+
+/// It shows only where the Goose is cut off between its read, which comes after a silence of 2½
+/// renewals, and the moment at which another takes: several moments are tried.
+fn read_extends(lease: Duration) -> Case {
+    let rounds = [0.7, 0.8, 0.9, 1.0, 1.1].map(|after| {
+        planned(&[(Fault::WritesDenied, 0.0, 1.5), (Fault::BlackHole, after, 3.0)], lease)
+    });
+    Case {
+        mutation: "ReadExtends",
+        clocks: None,
+        schedule: Schedule { seed: 0, rounds: rounds.to_vec() },
+        expected: TWO_GEESE,
+    }
+}
+
+/// Faults of the Goose, by when they begin and how long they last, in leases.
+fn planned(faults: &[(Fault, f64, f64)], lease: Duration) -> Vec<Planned> {
+    let planned = faults.iter().map(|&(fault, after, lasts)| Planned {
+        fault,
+        aim: Aim::Goose,
+        after: lease.mul_f64(after),
+        lasts: lease.mul_f64(lasts),
+        pick: pick(fault),
+    });
+    planned.collect()
+}
+
+/// The copy that is restored is one of a released record; the answers are delayed to one member.
+fn pick(fault: Fault) -> u64 {
+    u64::from(fault == Fault::LeaseRestored)
+}
+
+/// Chance has a part in most of them.
+const ROUNDS: usize = 3;
+
+const TWO_GEESE: &[Kind] = &[Kind::TwoGeese, Kind::TermWentBack];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Finding;
+
+    #[test]
+    fn each_is_expected_to_be_found_out_by_something() {
+        for case in cases(Duration::from_secs(3)) {
+            assert!(!case.is_shown_by(&Verdict::default()), "{}", case.mutation);
+            let at = Duration::ZERO;
+            let finding = Finding { at, kind: case.expected[0], text: String::new() };
+            let verdict = Verdict { findings: vec![finding], ..Verdict::default() };
+            assert!(case.is_shown_by(&verdict), "{}", case.mutation);
+        }
+    }
+}

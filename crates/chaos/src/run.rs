@@ -49,10 +49,11 @@ pub async fn run<Kept: Future<Output = ()>>(
     let first = scene.observer.settled(members, FIRST_GOOSE).await;
     let first = first.context("wanted a cluster at rest to begin with")?;
     scene.keep_a_copy().await?;
-    let began = scene.observer.now();
     if let Some(goose) = first {
         tell(format!("{} is the first Goose, in term {}", goose.pod, goose.term));
+        scene.end_the_term_of(&goose).await?;
     }
+    let began = scene.observer.now();
 
     let end = Instant::now() + limit;
     let mut rounds: Vec<Round> = Vec::new();
@@ -84,7 +85,7 @@ pub async fn run<Kept: Future<Output = ()>>(
 async fn play(scene: &Scene<'_>, planned: &[Planned]) -> Round {
     let from = scene.observer.now();
     let tried = planned.iter().map(async |planned| {
-        let failure = commit(planned, scene).await.err().map(|error| format!("{error:#}"));
+        let failure = commit(planned, scene).await.err().map(|error| error.to_string());
         Tried { planned: planned.clone(), failure }
     });
     let tried = join_all(tried).await;

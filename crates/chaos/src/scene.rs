@@ -11,7 +11,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
-use observer::{Observer, Scope, Seen};
+use observer::{Goose, Observer, Scope, Seen};
 use serde_json::{Value, json};
 use testbed::{Cluster, Node};
 use tokio::time::sleep;
@@ -82,6 +82,17 @@ impl<'a> Scene<'a> {
     pub fn old_copy(&self) -> Result<Lease> {
         let copy = self.old_copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
         copy.context("wanted an old copy of the Lease, found none")
+    }
+
+    /// Replaces the Goose, so that a copy of the Lease of its term is one of a term that is over: a
+    /// release of the living one would be a forgery, which only the admission policy stops.
+    ///
+    /// # Errors
+    /// Where no other becomes Goose.
+    pub async fn end_the_term_of(&self, goose: &Goose) -> Result<()> {
+        self.all::<Pod>().delete(&goose.pod, &DeleteParams::default()).await?;
+        self.observer.goose_after(goose.term, SETTLING).await?;
+        self.settle().await
     }
 
     /// Takes everything away again.
@@ -170,6 +181,8 @@ impl<'a> Scene<'a> {
     /// # Errors
     /// Where that does not come to be.
     pub async fn settle(&self) -> Result<()> {
+        // Who has just died was heard of a moment ago.
+        sleep(UNTIL_SEEN).await;
         if self.observer.settled(self.members, BEFORE_MENDING).await.is_ok() {
             return Ok(());
         }
@@ -248,6 +261,8 @@ fn pond(members: usize, lease: Duration) -> Value {
 
 /// Name of the cluster.
 pub const POND: &str = "pond";
+
+const UNTIL_SEEN: Duration = Duration::from_secs(1);
 
 /// Most are back by then.
 const BEFORE_MENDING: Duration = Duration::from_secs(20);

@@ -90,11 +90,12 @@ fn draw_round(
     for number in 0..count {
         let Some(fault) = deck.draw(&round, chance) else { break };
         let after = if number == 0 { 0.0 } else { chance.f64() };
+        let span = SPANS[chance.usize(..SPANS.len())];
         round.push(Planned {
             fault,
             aim: if chance.f64() < SHARE_OF_THE_GOOSE { Aim::Goose } else { Aim::Duck },
             after: lease.mul_f64(after),
-            lasts: lease.mul_f64(SPANS[chance.usize(..SPANS.len())]),
+            lasts: lease.mul_f64(if fault.is_instant() { 0.0 } else { span }),
             pick: chance.u64(..),
         });
     }
@@ -111,7 +112,8 @@ fn length_of(round: &[Planned], lease: Duration) -> Duration {
 impl Planned {
     /// Whether it must not cost the Goose its role: it hits another, or nothing that any rule reads.
     pub fn spares_the_goose(&self) -> bool {
-        let hits_a_duck = self.fault.is_aimed() && self.aim == Aim::Duck;
+        let hits_a_duck =
+            self.fault.is_aimed() && self.aim == Aim::Duck && self.fault != Fault::AnswersDelayed;
         let is_harmless = matches!(
             self.fault,
             Fault::MirrorEdited | Fault::OperatorAbsent | Fault::OperatorFrozen
@@ -141,7 +143,13 @@ impl fmt::Display for Planned {
             };
             write!(f, " of a {aim}")?;
         }
-        write!(f, " at {:.1} s for {:.1} s", after.as_secs_f64(), lasts.as_secs_f64())
+        if !after.is_zero() {
+            write!(f, " after {:.1} s", after.as_secs_f64())?;
+        }
+        if !lasts.is_zero() {
+            write!(f, " for {:.1} s", lasts.as_secs_f64())?;
+        }
+        Ok(())
     }
 }
 

@@ -71,9 +71,8 @@ impl Verdict {
             rounds.push(figures);
         }
         findings.sort_by_key(|finding| finding.at);
-        let abdications_at_rest = at_rest(record)
-            .map(|(from, until)| abdications(&reigns, record.ended, from, until))
-            .sum();
+        let abdications_at_rest =
+            at_rest(record).map(|(from, until)| abdications(&reigns, from, until)).sum();
         Self { findings, rounds, abdications_at_rest }
     }
 
@@ -160,11 +159,8 @@ fn measure(
     let gaps = gaps.iter().filter(|gap| gap.until >= round.from && gap.from <= until);
     let after = reigns.iter().filter(|reign| reign.last.asked >= round.healed);
     let again = after.map(|reign| reign.first.answered.saturating_sub(round.healed)).min();
-    let abdications = if round.spares_the_goose() {
-        abdications(reigns, record.ended, round.from, until)
-    } else {
-        0
-    };
+    let abdications =
+        if round.spares_the_goose() { abdications(reigns, round.from, until) } else { 0 };
     Figures {
         two_geese: two.count(),
         without: gaps.map(Gap::length).max().unwrap_or_default(),
@@ -173,10 +169,11 @@ fn measure(
     }
 }
 
-/// Reigns that ended in a span. A reign that was heard of at the end of the run goes on.
-fn abdications(reigns: &[Reign], ended: Duration, from: Duration, until: Duration) -> usize {
+/// Reigns that ended in a span. Whose last answer came just before its end went on: the next one was
+/// kept from coming by what came then.
+fn abdications(reigns: &[Reign], from: Duration, until: Duration) -> usize {
     let end = reigns.iter().map(|reign| reign.last.answered);
-    end.filter(|&end| from < end && end < until && end + STILL_THERE < ended).count()
+    end.filter(|&end| from < end && end + SILENCE < until).count()
 }
 
 /// From when a round was over until the next one began.
@@ -201,5 +198,94 @@ const MOST_FINDINGS: usize = 5;
 /// Before and after a finding.
 const MARGIN: Duration = Duration::from_secs(6);
 
-/// Who answered so shortly before the end was still there.
-const STILL_THERE: Duration = Duration::from_secs(1);
+/// An answer that is later than this is not waited for.
+const SILENCE: Duration = Duration::from_millis(600);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use history::{Answer, Said};
+
+    use super::*;
+    use crate::fault::Fault;
+    use crate::record::Tried;
+    use crate::schedule::{Aim, Planned, Schedule};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A Goose in this term from one second to another, ten answers in each.
+    fn reign(member: &str, term: u64, from: u32, until: u32) -> Vec<Answer> {
+        let at = |tenth: u32| Answer {
+            member: member.into(),
+            pod: member.into(),
+            said: Said::Goose { term },
+            asked: SECOND * tenth / 10,
+            answered: SECOND * tenth / 10 + Duration::from_millis(1),
+        };
+        (from * 10..until * 10).map(at).collect()
+    }
+
+    fn round(fault: Fault, aim: Aim, from: u32, healed: u32, settled: Option<u32>) -> Round {
+        let planned = Planned { fault, aim, after: SECOND, lasts: SECOND, pick: 0 };
+        let bound = crate::fault::bound(&[fault], SECOND * 3);
+        let settled = settled.map(|settled| SECOND * settled);
+        let tried = vec![Tried { planned, failure: None }];
+        Round { tried, from: SECOND * from, healed: SECOND * healed, bound, settled }
+    }
+
+    fn judged(rounds: Vec<Round>, reigns: &[Vec<Answer>]) -> Verdict {
+        let record = Record {
+            elector: "shipped".to_owned(),
+            lease: SECOND * 3,
+            members: 3,
+            schedule: Schedule { seed: 1, rounds: Vec::new() },
+            began: Duration::ZERO,
+            rounds,
+            ended: SECOND * 60,
+            by_hand: BTreeSet::new(),
+        };
+        Verdict::of(&record, &History { answers: reigns.concat(), ..History::default() })
+    }
+
+    fn kinds(verdict: &Verdict) -> Vec<Kind> {
+        verdict.findings.iter().map(|finding| finding.kind).collect()
+    }
+
+    #[test]
+    fn a_goose_that_is_replaced_in_time_is_fine() {
+        let killed = round(Fault::Killed, Aim::Goose, 10, 10, Some(14));
+        let verdict = judged(vec![killed], &[reign("a", 1, 0, 10), reign("b", 2, 13, 60)]);
+        assert_eq!(kinds(&verdict), []);
+        let figures = verdict.rounds[0];
+        assert_eq!(figures.again.map(|again| again.as_secs()), Some(3));
+        assert_eq!((figures.without.as_secs(), verdict.false_abdications()), (3, 0));
+    }
+
+    #[test]
+    fn two_geese_are_found_and_count_for_their_round() {
+        let killed = round(Fault::Killed, Aim::Goose, 10, 10, Some(20));
+        let verdict = judged(vec![killed], &[reign("a", 1, 0, 15), reign("b", 2, 12, 60)]);
+        assert_eq!(kinds(&verdict), [Kind::TwoGeese]);
+        assert_eq!(verdict.rounds[0].two_geese, 1);
+    }
+
+    #[test]
+    fn none_within_the_bound_is_found_and_so_is_no_rest() {
+        let late = round(Fault::Killed, Aim::Goose, 10, 10, Some(30));
+        let verdict = judged(vec![late], &[reign("a", 1, 0, 10), reign("b", 2, 29, 60)]);
+        assert_eq!(kinds(&verdict), [Kind::Late]);
+        let restless = round(Fault::Killed, Aim::Goose, 10, 10, None);
+        assert_eq!(kinds(&judged(vec![restless], &[reign("a", 1, 0, 60)])), [Kind::Restless]);
+    }
+
+    #[test]
+    fn who_steps_down_without_a_reason_is_counted() {
+        let reigns = [reign("a", 1, 0, 12), reign("b", 2, 13, 40), reign("a", 3, 41, 60)];
+        let spared = round(Fault::Killed, Aim::Duck, 10, 10, Some(20));
+        let verdict = judged(vec![spared], &reigns);
+        assert_eq!((verdict.rounds[0].abdications, verdict.abdications_at_rest), (1, 1));
+        let hit = round(Fault::Killed, Aim::Goose, 10, 10, Some(20));
+        assert_eq!(judged(vec![hit], &reigns).rounds[0].abdications, 0);
+    }
+}

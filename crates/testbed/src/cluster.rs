@@ -171,6 +171,12 @@ impl Cluster {
         self.plan().kubeconfig("admin")
     }
 
+    /// What service accounts asked of the API server, an entry a line: who, which verb, on what, and
+    /// whether it was allowed.
+    pub fn audit_log(&self) -> PathBuf {
+        self.plan().audit_log()
+    }
+
     /// A client of the administrator. It hides no failure: it does not try again by itself.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 
 use crate::error::Error;
+use crate::files;
 use crate::kubeconfig;
 use crate::plan::{Plan, SERVICE_RANGE, Tier};
 use crate::process::{Invocation, Process};
@@ -26,6 +27,7 @@ pub(crate) fn start_etcd(plan: &Plan, programs: &Programs) -> Result<(), Error> 
 
 /// Starts the API server and waits until it is ready.
 pub(crate) async fn start_apiserver(plan: &Plan, programs: &Programs) -> Result<(), Error> {
+    files::write(&plan.audit_policy(), AUDIT_POLICY)?;
     start(plan, programs, APISERVER, apiserver_flags(plan))?;
     apiserver_ready(plan).await
 }
@@ -128,6 +130,8 @@ fn apiserver_flags(plan: &Plan) -> Vec<String> {
         "--requestheader-extra-headers-prefix=X-Remote-Extra-".to_owned(),
         "--requestheader-group-headers=X-Remote-Group".to_owned(),
         "--requestheader-username-headers=X-Remote-User".to_owned(),
+        format!("--audit-policy-file={}", plan.audit_policy().display()),
+        format!("--audit-log-path={}", plan.audit_log().display()),
         // No kube-proxy runs beside it: it must reach webhooks by their endpoints.
         "--enable-aggregator-routing=true".to_owned(),
     ];
@@ -177,6 +181,17 @@ fn component_flags(plan: &Plan, user: &str) -> Vec<String> {
         "--leader-elect=false".to_owned(),
     ]
 }
+
+/// What service accounts ask, without its contents. A watch is told of when it begins.
+const AUDIT_POLICY: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    userGroups: [system:serviceaccounts]
+  - level: None
+";
 
 /// It takes some 5 s on two idle cores.
 const APISERVER_PATIENCE: Duration = Duration::from_secs(90);

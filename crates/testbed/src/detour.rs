@@ -1,7 +1,7 @@
 //! A way between the pods and the API server that is longer than the usual one.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,23 +17,25 @@ use crate::netns;
 use crate::plan::Plan;
 use crate::tool::run_line;
 
-/// Everything that the API server says to pods comes so much later, until this ends or is dropped.
+/// Everything that the API server says to all pods, or to one, comes so much later, until this ends or is dropped.
 ///
 /// What pods say is not delayed, nor are the handshakes at the start of a connection. Connections that were open before are broken, at the beginning and
 /// at the end: the way of a connection cannot be changed.
 #[derive(Debug)]
 pub struct Detour {
     plan: Plan,
+    /// Whose connections.
+    source: String,
     /// Ends all connections with it.
     work: tokio::task::JoinHandle<()>,
 }
 
 impl Detour {
-    /// Leads the pods' new connections over a process that delays the answers.
+    /// Leads the new connections of this pod, or of all, over a process that delays the answers.
     ///
     /// # Errors
     /// On the light tier, which has no pods, or where the network refuses.
-    pub fn begin(cluster: &Cluster, delay: Duration) -> Result<Self, Error> {
+    pub fn begin(cluster: &Cluster, pod: Option<IpAddr>, delay: Duration) -> Result<Self, Error> {
         let plan = cluster.plan().clone();
         let namespace = plan.control_plane().namespace;
         let path = netns::path(&namespace);
@@ -44,8 +46,9 @@ impl Detour {
             TcpListener::from_std(listener)
         });
         let work = tokio::spawn(serve(listener.map_err(Error::file(&path))?, plan.clone(), delay));
-        let detour = Self { plan, work };
-        for rule in rules(&detour.plan) {
+        let source = pod.map_or_else(|| plan.pod_range(), |pod| pod.to_string());
+        let detour = Self { plan, source, work };
+        for rule in detour.rules() {
             change(&detour.plan, "-I", &rule)?;
         }
         Ok(detour)
@@ -61,7 +64,17 @@ impl Detour {
 
     fn straighten(&mut self) -> Result<(), Error> {
         self.work.abort();
-        rules(&self.plan).iter().try_for_each(|rule| change(&self.plan, "-D", rule))
+        self.rules().iter().try_for_each(|rule| change(&self.plan, "-D", rule))
+    }
+
+    /// New connections go to the detour; what still comes straight is of old ones.
+    fn rules(&self) -> [String; 2] {
+        let port = self.plan.ports().apiserver;
+        let straight = format!("-s {} -p tcp --dport {port}", self.source);
+        [
+            format!("-t nat {{how}} PREROUTING {straight} -j REDIRECT --to-ports {PORT}"),
+            format!("-t filter {{how}} INPUT {straight} -j REJECT --reject-with tcp-reset"),
+        ]
     }
 }
 
@@ -76,16 +89,6 @@ fn change(plan: &Plan, how: &str, rule: &str) -> Result<(), Error> {
     let namespace = plan.control_plane().namespace;
     let rule = rule.replace("{how}", how);
     run_line(&format!("ip netns exec {namespace} iptables -w {rule}")).map(drop)
-}
-
-/// New connections go to the detour; what still comes straight is of old ones.
-fn rules(plan: &Plan) -> [String; 2] {
-    let (pods, port) = (plan.pod_range(), plan.ports().apiserver);
-    let straight = format!("-s {pods} -p tcp --dport {port}");
-    [
-        format!("-t nat {{how}} PREROUTING {straight} -j REDIRECT --to-ports {PORT}"),
-        format!("-t filter {{how}} INPUT {straight} -j REJECT --reject-with tcp-reset"),
-    ]
 }
 
 async fn serve(listener: TcpListener, plan: Plan, delay: Duration) {

@@ -79,4 +79,4 @@ pub use self::plan::Tier;
 pub use self::pod::{Container, Pod};
 pub use self::pretend::PretendKubelet;
 pub use self::progress::Progress;
-pub use self::static_binary::{Error as StaticBinaryError, static_binary};
+pub use self::static_binary::{Error as StaticBinaryError, static_binary, static_binary_with};

@@ -144,6 +144,14 @@ impl Plan {
         self.folder.join(format!("{user}.kubeconfig"))
     }
 
+    pub fn audit_policy(&self) -> PathBuf {
+        self.folder.join("audit-policy.yaml")
+    }
+
+    pub fn audit_log(&self) -> PathBuf {
+        self.folder.join("audit.log")
+    }
+
     pub fn node_folder(&self, node: &str) -> PathBuf {
         self.folder.join(node)
     }

@@ -11,12 +11,25 @@ use std::process::{Command, Stdio};
 /// # Errors
 /// Where cargo is missing or the build fails.
 pub fn static_binary(package: &str, binary: &str) -> Result<PathBuf, Error> {
+    static_binary_with(package, binary, &[])
+}
+
+/// The same with features of the package. The result is in the same place as the one without them:
+/// use it, or copy it, before another is built.
+///
+/// # Errors
+/// As [`static_binary`].
+pub fn static_binary_with(
+    package: &str,
+    binary: &str,
+    features: &[&str],
+) -> Result<PathBuf, Error> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", target.to_uppercase().replace('-', "_"));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--profile", "image", "--target", &target])
-        .args(["--package", package, "--bin", binary])
+        .args(["--package", package, "--bin", binary, "--features", &features.join(",")])
         .args(["--message-format", "json-render-diagnostics"])
         .env(flags, "-C target-feature=+crt-static")
         .stdin(Stdio::null())

@@ -1,7 +1,16 @@
 //! Which sidecar is put to the test.
 
 use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use anyhow::{Context, Result, ensure};
+use testbed::{Cluster, Image};
+
+use crate::clients::Clients;
+use crate::install;
+use crate::screen::Screen;
 
 /// A sidecar to elect with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,23 +18,160 @@ pub enum Elector {
     /// The one that ships.
     #[default]
     Shipped,
+    /// Ours with a rule that is broken, or clocks that run wrong.
+    Altered(Alterations),
+    /// Another one, in this archive of an image.
+    Image {
+        /// Full name of the image, with its tag.
+        name: String,
+        /// What `ctr images import` reads.
+        archive: PathBuf,
+    },
+}
+
+/// What is wrong with a sidecar.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alterations {
+    /// Name of a mutation of the election crate.
+    pub mutation: Option<String>,
+    /// `slewed` or `stepped`.
+    pub clocks: Option<String>,
+}
+
+impl Elector {
+    /// Sees to it that clusters made from now on have this sidecar.
+    ///
+    /// # Errors
+    /// Where it does not build, or the chart refuses it.
+    pub async fn install(
+        &self,
+        cluster: &Cluster,
+        clients: &Clients,
+        screen: &Screen,
+    ) -> Result<()> {
+        let settings = match self {
+            Self::Shipped => vec![install::FAULTS_ARE_LET_PASS.to_owned()],
+            Self::Altered(alterations) => {
+                let archive = alterations.clone();
+                let archive = tokio::task::spawn_blocking(move || archive.build()).await??;
+                cluster.load_image(&archive).await?;
+                image_settings(&format!("{ALTERED}:{}", alterations.tag()))
+            }
+            Self::Image { name, archive } => {
+                cluster.load_image(archive).await?;
+                image_settings(name)
+            }
+        };
+        install::chart(clients, &settings, screen).await
+    }
+}
+
+/// Without the admission policies: these would stop some of what is wrong before it shows.
+fn image_settings(name: &str) -> Vec<String> {
+    let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
+    vec![
+        format!("sidecar.image.repository={repository}"),
+        format!("sidecar.image.tag={tag}"),
+        "admission.enabled=false".to_owned(),
+    ]
+}
+
+impl Alterations {
+    /// One program for all of them; the image says which.
+    fn build(&self) -> Result<PathBuf> {
+        let folder = Path::new("target/chaos/images");
+        fs::create_dir_all(folder)?;
+        let program = folder.join("duckgoose");
+        let built =
+            testbed::static_binary_with("duckduckgoose-sidecar", "duckgoose", &["mutations"])?;
+        fs::copy(&built, &program).with_context(|| format!("wanted {}", program.display()))?;
+        let tag = self.tag();
+        let mut image = Image::new(format!("docker.io/{ALTERED}:{tag}"))
+            .program("/duckgoose", &program)
+            .entrypoint(["/duckgoose"]);
+        let variables =
+            [("DUCKGOOSE_MUTATION", &self.mutation), ("DUCKGOOSE_CLOCKS", &self.clocks)];
+        for (name, value) in variables {
+            image = image.environment(name, value.as_deref().unwrap_or_default());
+        }
+        let archive = folder.join(format!("{tag}.tar"));
+        image.write(&archive)?;
+        Ok(archive)
+    }
+
+    fn tag(&self) -> String {
+        let words = [&self.mutation, &self.clocks].into_iter().flatten();
+        words.map(String::as_str).collect::<Vec<_>>().join("-").to_lowercase()
+    }
 }
 
 impl fmt::Display for Elector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shipped => f.write_str("shipped"),
+            Self::Altered(Alterations { mutation, clocks }) => {
+                let named = [("mutation", mutation), ("clocks", clocks)];
+                let words = named.into_iter().filter_map(|(key, value)| {
+                    value.as_ref().map(|value| format!("{key}={value}"))
+                });
+                f.write_str(&words.collect::<Vec<_>>().join(","))
+            }
+            Self::Image { name, archive } => write!(f, "image={name}@{}", archive.display()),
         }
     }
 }
 
 impl FromStr for Elector {
-    type Err = String;
+    type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "shipped" => Ok(Self::Shipped),
-            _ => Err(format!("wanted `shipped`, found `{text}`")),
+    fn from_str(text: &str) -> Result<Self> {
+        let wanted = || {
+            format!(
+                "wanted shipped, mutation=NAME, clocks=slewed, clocks=stepped, two of these with a \
+                 comma, or image=NAME:TAG@ARCHIVE, found `{text}`"
+            )
+        };
+        if text == "shipped" {
+            return Ok(Self::Shipped);
+        }
+        if let Some(image) = text.strip_prefix("image=") {
+            let (name, archive) = image.split_once('@').with_context(wanted)?;
+            return Ok(Self::Image { name: name.to_owned(), archive: archive.into() });
+        }
+        let mut alterations = Alterations::default();
+        for word in text.split(',') {
+            let (key, value) = word.split_once('=').with_context(wanted)?;
+            let value = Some(value.to_owned());
+            match key {
+                "mutation" => alterations.mutation = value,
+                "clocks" => alterations.clocks = value,
+                _ => ensure!(false, wanted()),
+            }
+        }
+        Ok(Self::Altered(alterations))
+    }
+}
+
+/// Never pushed anywhere.
+const ALTERED: &str = "duckduckgoose/sidecar-altered";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_elector_is_read_back_from_its_name() {
+        for text in [
+            "shipped",
+            "mutation=RoleByFlag",
+            "clocks=slewed",
+            "mutation=GooseTrustsBoottime,clocks=slewed",
+            "image=example/elector:1@target/elector.tar",
+        ] {
+            assert_eq!(text.parse::<Elector>().unwrap().to_string(), text);
+        }
+        for text in ["", "better", "image=example", "colour=red"] {
+            assert!(text.parse::<Elector>().is_err(), "{text}");
         }
     }
 }

@@ -8,7 +8,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, PostParams};
-use std::time::Duration;
 
 use crate::scene::{POND, Scene, index};
 use crate::schedule::Planned;
@@ -26,7 +25,7 @@ pub(super) async fn edit_mirror(planned: &Planned, scene: &Scene<'_>) -> Result<
             0 => spec.holder_identity = Some(String::new()),
             1 => spec.lease_duration_seconds = Some(1),
             2 => spec.lease_duration_seconds = Some(i32::MAX),
-            3 => spec.lease_transitions = Some(-1),
+            3 => spec.lease_transitions = Some(i32::MAX),
             _ => spec.renew_time = Some(MicroTime(Timestamp::UNIX_EPOCH)),
         }
         Ok(())
@@ -34,15 +33,16 @@ pub(super) async fn edit_mirror(planned: &Planned, scene: &Scene<'_>) -> Result<
     .await
 }
 
+/// What no rule can take for a release, or for a shorter lease: whoever may forge these can make two
+/// Geese, and only the admission policy stops them.
 pub(super) async fn edit_record(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
     edit(scene, |lease| {
         let mut record = record(lease)?;
-        match index(planned.pick, 5) {
+        match index(planned.pick, 4) {
             0 => record.holder = Some(Incarnation::new("pond-9", "nobody", "1")?),
-            1 => record.duration = Duration::from_millis(1),
+            1 => record.duration = record.duration * 3 / 2,
             2 => record.term += 1000,
-            3 => record.attempt += 1000,
-            _ => (record.holder, record.released) = (None, true),
+            _ => record.attempt += 1000,
         }
         lease.annotations_mut().insert(RECORD.to_owned(), record.to_text());
         Ok(())

@@ -47,10 +47,13 @@ pub(super) async fn slow_etcd(planned: &Planned, scene: &Scene<'_>) -> Result<()
     Ok(())
 }
 
-/// Nine tenths of what an attempt may take: the answers to all calls come in time, if only just.
+/// Nine tenths of what an attempt may take: the answers to all calls come in time, if only just. To
+/// one member, or to all pods: where the Ducks hear late of a renewal they also wait longer.
 pub(super) async fn delay_answers(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
     let timing = Timing::new(scene.lease, scene.lease / 3)?;
-    let detour = Detour::begin(scene.cluster, timing.attempt() * 9 / 10)?;
+    let victim = scene.victim(planned)?;
+    let whose = planned.pick.is_multiple_of(2).then_some(victim.address);
+    let detour = Detour::begin(scene.cluster, whose, timing.attempt() * 9 / 10)?;
     sleep(planned.lasts * 2).await;
     Ok(detour.end()?)
 }

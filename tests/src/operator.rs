@@ -16,15 +16,29 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts one that works with this kubeconfig, and logs to a file of this name.
+    /// Starts the one that was built along with the tests. It works with this kubeconfig, and logs to
+    /// a file of this name.
     ///
     /// # Errors
     /// Where it was not built, or does not start.
     pub fn start(kubeconfig: &Path, log: &str, arguments: &[&str]) -> Result<Self> {
         let program = built("duckgoose-operator", "duckduckgoose-operator")?;
+        Self::start_program(&program, kubeconfig, log, arguments)
+    }
+
+    /// Starts this program likewise.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn start_program(
+        program: &Path,
+        kubeconfig: &Path,
+        log: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
         fs::create_dir_all(left_behind())?;
         let log = File::create(left_behind().join(log))?;
-        let child = Command::new(&program)
+        let child = Command::new(program)
             .env("KUBECONFIG", kubeconfig)
             .env(SIDECAR_IMAGE, "duckduckgoose/sidecar:host")
             // Nobody asks for its health here, and tests of two checkouts may run at once.
@@ -36,6 +50,11 @@ impl Operator {
             .spawn()
             .with_context(|| format!("wanted to run {}", program.display()))?;
         Ok(Self { child })
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Whether it still works.

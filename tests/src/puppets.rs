@@ -4,9 +4,12 @@
 //! A pod that is made is ready at once, and nobody binds it to a node, so that it is gone as soon as
 //! it is deleted. A Lease that is to have a Goose has one at once: the pod that a hand-over names,
 //! else the first successor, else the pod with the ordinal 0. A member that is Goose stays so until
-//! its pod is gone. No lease is ever waited out: this elects by knowing all, not by the rules.
+//! its pod is gone. What was evicted is known to be gone as soon as it has a successor: the disruption
+//! controller, which goes by names, would take two minutes where that comes at once. No lease is ever waited out: this elects by knowing all, not by the rules.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::names::CLUSTER_LABEL;
 use election::lease::{Lease as Seen, RECORD};
@@ -14,6 +17,8 @@ use election::record::{Incarnation, Record};
 use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::WatchStreamExt;
@@ -47,8 +52,9 @@ type Id = (String, String);
 async fn play(client: Client) {
     let (pods, pod_news) = follow::<Pod>(&client);
     let (leases, lease_news) = follow::<Lease>(&client);
-    let puppeteer = Puppeteer { client, pods, leases };
-    let news = stream::select(pod_news, lease_news);
+    let (budgets, budget_news) = follow::<PodDisruptionBudget>(&client);
+    let puppeteer = Puppeteer { client, pods, leases, budgets };
+    let news = stream::select(stream::select(pod_news, lease_news), budget_news);
     news.for_each_concurrent(HANDS, |cluster| puppeteer.tend(cluster)).await;
 }
 
@@ -78,20 +84,29 @@ struct Puppeteer {
     client: Client,
     pods: Store<Pod>,
     leases: Store<Lease>,
+    budgets: Store<PodDisruptionBudget>,
 }
 
 impl Puppeteer {
     /// A write that fails was decided on old news: the next are on their way.
     async fn tend(&self, (namespace, cluster): Id) {
-        let is_member = |pod: &Pod| {
-            pod.namespace().as_ref() == Some(&namespace)
-                && pod.labels().get(CLUSTER_LABEL) == Some(&cluster)
-        };
-        let pods = self.pods.state_filter(is_member);
+        let pods = self.pods.state_filter(|pod| is_of(pod, &namespace, &cluster));
         for pod in pods.iter().filter(|pod| !is_ready(pod)) {
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
             let ready = Patch::Merge(ready());
             let _ = pods.patch_status(&pod.name_any(), &PatchParams::default(), &ready).await;
+        }
+        for budget in self.budgets.state_filter(|budget| is_of(budget, &namespace, &cluster)) {
+            let gone = replaced(&budget, &pods);
+            if !gone.is_empty() {
+                let budgets: Api<PodDisruptionBudget> =
+                    Api::namespaced(self.client.clone(), &namespace);
+                let none: BTreeMap<_, Option<Time>> =
+                    gone.into_iter().map(|name| (name, None)).collect();
+                let patch = Patch::Merge(json!({ "status": { "disruptedPods": none } }));
+                let name = budget.name_any();
+                let _ = budgets.patch_status(&name, &PatchParams::default(), &patch).await;
+            }
         }
         let lease = self.leases.get(&ObjectRef::new(&cluster).within(&namespace));
         if let Some(elected) = lease.and_then(|lease| elected(&lease, &pods)) {
@@ -99,6 +114,21 @@ impl Puppeteer {
             let _ = leases.replace(&cluster, &PostParams::default(), &elected).await;
         }
     }
+}
+
+fn is_of(object: &impl ResourceExt, namespace: &str, cluster: &str) -> bool {
+    object.namespace().as_deref() == Some(namespace)
+        && object.labels().get(CLUSTER_LABEL).is_some_and(|of| of == cluster)
+}
+
+/// The pods that were evicted, and are there again.
+fn replaced(budget: &PodDisruptionBudget, pods: &[Arc<Pod>]) -> Vec<String> {
+    let evicted = budget.status.iter().flat_map(|status| status.disrupted_pods.iter().flatten());
+    let is_back = |(name, since): &(&String, &Time)| {
+        let pod = pods.iter().find(|pod| pod.name_any() == **name);
+        pod.and_then(|pod| pod.creation_timestamp()).is_some_and(|made| made.0 >= since.0)
+    };
+    evicted.filter(is_back).map(|(name, _)| name.clone()).collect()
 }
 
 /// The Lease with another holder, if it is to have one.
@@ -115,10 +145,21 @@ fn elected(lease: &Lease, pods: &[Arc<Pod>]) -> Option<Lease> {
         }
         None => orders.successors.iter().find_map(|uid| of_uid(uid)).or_else(|| first(pods))?,
     };
-    let holder = Incarnation::new(&next.name_any(), &next.uid()?, "puppet").ok()?;
-    let (duration, hold) = (orders.timing?.lease(), std::time::Duration::ZERO);
-    let record =
-        Record { holder: Some(holder), term: version, attempt: 1, duration, hold, released: false };
+    led_by(lease, next)
+}
+
+/// The Lease with this pod as its Goose, in a new term.
+pub fn led_by(lease: &Lease, goose: &Pod) -> Option<Lease> {
+    let version = lease.resource_version()?.parse().ok()?;
+    let orders = Seen::from_metadata(&lease.uid()?, version, lease.annotations()).orders;
+    let record = Record {
+        holder: Incarnation::new(&goose.name_any(), &goose.uid()?, "puppet").ok(),
+        term: version,
+        attempt: 1,
+        duration: orders.timing?.lease(),
+        hold: Duration::ZERO,
+        released: false,
+    };
     let mut lease = lease.clone();
     lease.annotations_mut().insert(RECORD.to_owned(), record.to_text());
     Some(lease)

@@ -18,6 +18,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     let told = pond.observer.now();
     stage.kubectl(&format!("patch dgc pond --type=merge --patch={patch}")).await?;
 
+    pond.goose_moved_from(&goose).await?;
     let made_anew =
         |seen: &Seen| (seen.is_settled(3) && uids(seen).is_disjoint(&old)).then(|| seen.goose());
     let last = pond.observer.until("three pods made anew", 2 * stage::pond::SETTLING, made_anew);

@@ -154,6 +154,29 @@ impl Pond<'_> {
         Ok(self.observer.goose_after(goose.term, TAKE_OVER).await?)
     }
 
+    /// Waits until the Goose's pod is gone, and another leads.
+    ///
+    /// # Errors
+    /// Where that does not come to be, or the pod was told to go before its role had moved.
+    pub async fn goose_moved_from(&self, goose: &Goose) -> Result<Goose> {
+        let is_it = |member: &&observer::Member| member.uid == goose.uid;
+        let old = |seen: &Seen| seen.members().into_iter().find(is_it).cloned();
+        let told = |seen: &Seen| old(seen).is_none_or(|old| old.leaving).then_some(());
+        self.observer.until("the Goose's pod told to go", SETTLING, told).await?;
+        let told = self.observer.now();
+        let gone = |seen: &Seen| old(seen).is_none().then_some(());
+        self.observer.until("the Goose's pod gone", SETTLING, gone).await?;
+        let last = self.observer.look(|seen| seen.history.last_goose(&goose.uid).cloned());
+        let last = last.context("wanted to have heard the Goose")?;
+        ensure!(
+            last.asked < told,
+            "wanted {} moved before its pod is told to go, found it Goose {:?} later",
+            goose.pod,
+            last.asked - told
+        );
+        self.goose_after(goose).await
+    }
+
     /// The object as it stands.
     ///
     /// # Errors

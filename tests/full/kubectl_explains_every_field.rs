@@ -8,6 +8,10 @@ pub async fn test(stage: &Stage) -> Result<()> {
     for (path, fields) in [
         ("dgc.spec", &["lease", "replicas", "template"][..]),
         ("dgc.spec.lease", &["duration", "renewal"]),
+        ("dgc.spec.sharedVolume", &["hold", "mountPath"]),
+        ("dgc.spec.hooks.becomeGoose", &["failurePolicy", "path", "port", "timeout"]),
+        ("dgc.spec.hooks.ceaseGoose", &["path", "port", "timeout"]),
+        ("dgc.spec.goose.healthCheck", &["file", "httpGet", "period", "whenIll"]),
         (
             "dgc.status",
             &["conditions", "ducks", "goose", "longestLease", "readyReplicas", "replicas", "term"],

@@ -12,6 +12,7 @@ mod an_operator_killed_at_any_write_changes_nothing;
 mod an_outage_of_the_api_server_changes_no_readiness;
 mod an_outage_of_the_api_server_ends_the_goose_in_time;
 mod ducks_send_no_requests_at_rest;
+mod hooks_come_before_the_role_and_after_it;
 mod lone_member;
 mod sidecars_may_do_what_they_need_and_no_more;
 mod the_goose_service_leads_to_the_goose_alone;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(the_goose_service_leads_to_the_goose_alone))
         .beside_others(test_of!(the_status_tells_how_each_goose_came_to_be))
         .beside_others(test_of!(the_role_file_outlives_neither_its_hold_nor_its_writer))
+        .beside_others(test_of!(hooks_come_before_the_role_and_after_it))
         .beside_others(test_of!(a_frozen_goose_makes_no_second))
         .beside_others(test_of!(a_sidecar_without_its_environment_says_what_is_missing))
         .beside_others(test_of!(a_sidecar_without_its_lease_waits_for_it))

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that CI does, step by step.
 
 mod report;
+mod rights;
 mod tiers;
 
 use anyhow::Result;

@@ -122,6 +122,10 @@ impl World {
     pub fn promise(&mut self, name: &str, hold: Duration) -> bool {
         let time = self.time;
         let node = self.node(name);
+        // A machine that is stopped with its clocks answers nothing.
+        if node.clocks.power == Power::Stopped {
+            return false;
+        }
         let now = node.reading(time);
         let granted = node.member.promise(&now, hold);
         if granted {

@@ -30,7 +30,7 @@ pub struct Clocks {
     boottime: Duration,
     raw: Duration,
     slept: Duration,
-    power: Power,
+    pub power: Power,
     /// Thousandths of the true rate at which the boot clock is slewed.
     slew: u32,
     /// Thousandths of the true rate at which the oscillator of both goes.

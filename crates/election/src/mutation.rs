@@ -8,6 +8,7 @@
 
 /// What is broken. Named after what the machine does then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "mutations", derive(strum::EnumIter, strum::EnumString))]
 pub enum Mutation {
     /// Rule 1: the deadline counts from the answer, not from the sending.
     CountFromAnswer,
@@ -21,6 +22,8 @@ pub enum Mutation {
     NoMargin,
     /// Rule 1: a write without an answer is taken for applied.
     UnknownIsApplied,
+    /// Rule 1: a write without an answer ends the role.
+    UnknownIsLoss,
     /// Rule 2: the role is what it was at the last input.
     RoleByFlag,
     /// Rule 3: the Goose trusts the boot clock alone, which may be slewed.
@@ -33,6 +36,8 @@ pub enum Mutation {
     DuckTrustsFaster,
     /// Rule 3: a jump of the wall clock says nothing.
     WallJumpIgnored,
+    /// Rule 3: after a jump, what was sent before it makes a Goose again.
+    JumpForgotten,
     /// Rule 4: a gap in the watch does not restart the wait.
     GapKeepsWait,
     /// Rule 4: any new version restarts the wait.
@@ -41,6 +46,10 @@ pub enum Mutation {
     RenewalKeepsWait,
     /// Rule 4: the record's duration is believed, however short.
     ShortRecordBelieved,
+    /// Rule 4: the record's duration is believed, however long.
+    LongRecordBelieved,
+    /// Rule 4: a record that nobody can read does not restart the wait.
+    UnreadableKeepsWait,
     /// Rule 5: writes carry no resourceVersion.
     NoPrecondition,
     /// Rule 5: who finds its name past its deadline goes on.
@@ -88,18 +97,30 @@ pub enum Mutation {
     DeathUnseen,
     /// Rule 10: an older attempt of the term counts as a sign of life.
     OldAttemptIsLife,
+    /// Rule 10: who was seen renewing before a gap in the watch counts as seen.
+    DeathOverGap,
     /// Rule 10: the dead one's promises are forgotten.
     DeathBreaksPromise,
+    /// Rule 10: the asker's clock is taken for as good as the keeper's own.
+    DeathUnstretched,
     /// Rule 11: a hold is granted that no applied record tells of.
     HoldUntold,
     /// Rule 11: a hold is granted that does not fit before the deadline.
     HoldPastDeadline,
+    /// Rule 11: the record tells of a hold once, and then of none.
+    HoldLowered,
     /// Rule 11: the release does not wait for what was promised.
     ReleaseBreaksPromise,
     /// Rule 11: the asker's clock is taken for as good as one's own.
     HoldUnstretched,
     /// Rule 11: a shorter lease cuts what was promised short.
     ShorterBreaksPromise,
+    /// Orders: a hand-over of an earlier term is obeyed in this one.
+    OrderOutlivesTerm,
+    /// Orders: members take over in spite of a pause.
+    PauseIgnored,
+    /// Orders: a fenced member goes on.
+    FenceIgnored,
 }
 
 /// The mutation of one machine, if it has one.
@@ -132,70 +153,3 @@ impl Broken {
 /// Stands in every binary that was built with the feature `mutations`.
 #[cfg(feature = "mutations")]
 pub const MARKER: &str = "duckduckgoose was built with rules that can be switched off";
-
-#[cfg(feature = "mutations")]
-impl Mutation {
-    /// All of them, in the order of the rules.
-    pub const ALL: [Mutation; 44] = {
-        use Mutation::*;
-        [
-            CountFromAnswer,
-            CreditNewestAttempt,
-            ReadExtends,
-            StopVoidsNothing,
-            NoMargin,
-            UnknownIsApplied,
-            RoleByFlag,
-            GooseTrustsBoottime,
-            GooseTrustsRaw,
-            SleepUncounted,
-            DuckTrustsFaster,
-            WallJumpIgnored,
-            GapKeepsWait,
-            AnyVersionRestartsWait,
-            RenewalKeepsWait,
-            ShortRecordBelieved,
-            NoPrecondition,
-            RenewPastDeadline,
-            RefusedIsLoss,
-            QuarantineIsLoss,
-            OthersIgnored,
-            ResumeByName,
-            CopyIsOwn,
-            UnstampedBelieved,
-            StampForgotten,
-            StampKeepsRecord,
-            FirstIsFree,
-            QuarantineForCurrent,
-            TermIsPlusOne,
-            FreeUnfollowed,
-            FreeFromAnyTerm,
-            QuarantineIsFree,
-            ReleaseBeforeStop,
-            DurationOfOrders,
-            ShorterVoidsNothing,
-            DeathOfPod,
-            DeathUnseen,
-            OldAttemptIsLife,
-            DeathBreaksPromise,
-            HoldUntold,
-            HoldPastDeadline,
-            ReleaseBreaksPromise,
-            HoldUnstretched,
-            ShorterBreaksPromise,
-        ]
-    };
-}
-
-#[cfg(feature = "mutations")]
-impl std::str::FromStr for Mutation {
-    type Err = String;
-
-    /// By its name, as it stands in [`ALL`](Mutation::ALL).
-    fn from_str(text: &str) -> Result<Mutation, String> {
-        let found = Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == text);
-        found.ok_or_else(|| {
-            format!("wanted the name of a mutation, such as RoleByFlag, found {text:?}")
-        })
-    }
-}

@@ -53,7 +53,8 @@ impl DeathWatch {
     /// was known.
     pub fn read(&mut self, lease: Option<Lease>) {
         let known = self.lease.as_ref().map(|known| (&known.uid, known.version));
-        if lease.as_ref().map(|found| (&found.uid, found.version)) != known {
+        let gap = lease.as_ref().map(|found| (&found.uid, found.version)) != known;
+        if gap && !self.broken.is(Mutation::DeathOverGap) {
             self.seen_renewed = false;
         }
         self.lease = lease;
@@ -119,7 +120,8 @@ impl DeathWatch {
         let death = self.deaths.iter().find(|death| self.is_of(death, holder))?;
         let hold =
             if self.broken.is(Mutation::DeathBreaksPromise) { Duration::ZERO } else { record.hold };
-        Some((lease, record, death.seen.plus(stretched(hold))))
+        let hold = if self.broken.is(Mutation::DeathUnstretched) { hold } else { stretched(hold) };
+        Some((lease, record, death.seen.plus(hold)))
     }
 
     fn is_of(&self, death: &Death, holder: &Incarnation) -> bool {

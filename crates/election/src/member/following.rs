@@ -77,8 +77,11 @@ impl Following {
 
     /// When the record has been waited out (rule 4), to be reached on both
     /// clocks; `None` while nothing is followed.
-    pub fn waited_out_at(&self) -> Option<Instant> {
-        self.current.as_ref().map(|followed| followed.since.plus(clamped(followed.duration)))
+    pub fn waited_out_at(&self, broken: Broken) -> Option<Instant> {
+        let followed = self.current.as_ref()?;
+        let unbounded = broken.is(Mutation::LongRecordBelieved);
+        let wait = if unbounded { followed.duration } else { clamped(followed.duration) };
+        Some(followed.since.plus(wait))
     }
 
     /// Since when the record is free at once (rule 8): it was followed from

@@ -31,6 +31,9 @@ impl Member {
         if self.broken.is(Mutation::CreditNewestAttempt) {
             sent.at = self.sent.last().map_or(sent.at, |newest| newest.at);
         }
+        if self.broken.is(Mutation::JumpForgotten) {
+            sent.at.wall = (now.wall + sent.at.boottime).saturating_sub(now.boottime);
+        }
         self.sent.retain(|other| other.record.attempt > record.attempt);
         if self.broken.is(Mutation::CopyIsOwn) {
             self.own = Some((lease.uid.clone(), lease.version));
@@ -79,10 +82,11 @@ impl Member {
         };
         let Some(tenure) = &self.tenure else { return };
         let orders = &lease.orders;
-        if orders.fenced.iter().any(|uid| uid == self.me.pod_uid()) {
+        let any_term = self.broken.is(Mutation::OrderOutlivesTerm);
+        if self.is_fenced(orders) {
             self.stop(Cause::Fenced, out);
         } else if let Some(order) = &orders.handover
-            && order.term == tenure.term
+            && (order.term == tenure.term || any_term)
             && order.to != self.me.pod_uid()
         {
             self.stop(Cause::HandOverOrdered, out);

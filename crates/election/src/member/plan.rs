@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::clock::{Instant, Reading};
-use crate::lease::Lease;
-use crate::member::{InFlight, Member};
+use crate::lease::{Lease, Orders};
 use crate::member::io::{Cause, Output, Write};
 use crate::member::tenure::{Sent, Tenure};
+use crate::member::{InFlight, Member};
 use crate::mutation::Mutation;
 use crate::record::{Incarnation, Record};
 use crate::timing::stagger;
@@ -73,7 +73,7 @@ impl Member {
             Step::Renew { .. } => {
                 let tenure = self.tenure.as_ref()?;
                 let lease = tenure.lease_to_ask_for(now, self.timing.lease());
-                self.held(tenure.term, attempt, lease, tenure.wanted_hold)
+                self.held(tenure.term, attempt, lease, tenure.hold_to_tell())
             }
             // Rule 7: the term is the resourceVersion of what is taken.
             Step::Take { .. } => {
@@ -158,7 +158,7 @@ impl Member {
         let (free, cause) = match self.following.free_since(self.broken) {
             // Who gave the role up on purpose is not the next to have it.
             Some(since) if self.gave_up != Some(record.term) => (since, Cause::TookFree),
-            _ => (self.following.waited_out_at()?, Cause::TookOver),
+            _ => (self.following.waited_out_at(self.broken)?, Cause::TookOver),
         };
         let possible = self.able_since.map_or(free, |able| free.later(able));
         let due = possible.plus(stagger(self.rank(lease, record), self.jitter));
@@ -167,8 +167,14 @@ impl Member {
 
     /// Whether it is this member's to take the record at all, once it is free.
     pub(super) fn may_take(&self, lease: &Lease) -> bool {
-        let fenced = lease.orders.fenced.iter().any(|uid| uid == self.me.pod_uid());
-        !self.shutting_down && !lease.orders.paused && !fenced
+        let paused = lease.orders.paused && !self.broken.is(Mutation::PauseIgnored);
+        !self.shutting_down && !paused && !self.is_fenced(&lease.orders)
+    }
+
+    /// Whether this pod is to stay a Duck.
+    pub(super) fn is_fenced(&self, orders: &Orders) -> bool {
+        let named = orders.fenced.iter().any(|uid| uid == self.me.pod_uid());
+        named && !self.broken.is(Mutation::FenceIgnored)
     }
 
     /// This member's place in the line that was agreed beforehand. The pod that

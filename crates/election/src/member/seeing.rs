@@ -77,6 +77,9 @@ impl Member {
             }
             Outcome::Unknown { retry_after } if awaited.is_some() => {
                 self.believe_unanswered(now, attempt);
+                if self.broken.is(Mutation::UnknownIsLoss) {
+                    self.end(Cause::Superseded, out);
+                }
                 if self.tenure.is_some() {
                     self.pause.after_renewal(now, retry_after, &self.timing);
                 } else {
@@ -114,6 +117,7 @@ impl Member {
             Some(record) => {
                 self.following.follow(now, &lease, record, self.timing.lease(), self.broken)
             }
+            None if self.broken.is(Mutation::UnreadableKeepsWait) => {}
             None => self.following.lose(),
         }
         self.lease = Some(lease);

@@ -136,7 +136,18 @@ impl Tenure {
         !self.renewed
             || record.is_quarantine()
             || record.attempt < self.credited_attempt
-            || record.hold < self.wanted_hold
+            || record.hold < self.hold_to_tell()
+    }
+
+    /// The hold that the record is to tell: the longest that was ever asked for
+    /// (rule 11). It is never lowered within a term.
+    pub fn hold_to_tell(&self) -> Duration {
+        let told = self.wanted_hold <= self.applied_hold;
+        if told && self.broken.is(Mutation::HoldLowered) {
+            Duration::ZERO
+        } else {
+            self.wanted_hold
+        }
     }
 
     /// Rule 11: promises to stay Goose for `hold`, if an applied record allows

@@ -115,8 +115,8 @@ impl Pond {
         }
         for (index, keeper) in state.keepers.iter().enumerate() {
             may(u8::from(!keeper.news.is_empty()), KeeperSees(index));
-            may(1, KeeperActs(index));
-            may(1, KeeperReleases(index));
+            may(u8::from(self.chore(state, index).is_some()), KeeperActs(index));
+            may(u8::from(self.release(state, index).is_some()), KeeperReleases(index));
             may(u8::from(keeper.wanted != state.wanted), KeeperLearns(index));
             may(left.gaps, KeeperRestarts(index));
             for notice in 0..keeper.notices.len() {
@@ -441,44 +441,54 @@ impl Pond {
         self.tell(state, index, Input::Tick);
     }
 
-    /// The keeper's next chore, decided on what its cache says. A late write of
-    /// its own is one that was decided on an old cache.
-    fn keep(&self, state: &mut State, index: usize) -> bool {
+    /// The keeper's next chore, decided on what its cache says; `None` where it
+    /// has none, or would be refused. A late write of its own is one that was
+    /// decided on an old cache.
+    fn chore(&self, state: &State, index: usize) -> Option<KeeperChore> {
         let keeper = &state.keepers[index];
-        let orders = keeper.wanted.clone();
-        let Some(lease) = keeper.cache.clone() else {
-            let possible = state.store.object.is_none();
-            if possible {
-                state.store.create(None);
-                self.publish(state);
-            }
-            return possible;
+        let Some(lease) = &keeper.cache else {
+            return state.store.object.is_none().then_some(KeeperChore::Create);
         };
         if !state.store.accepts(&lease.uid, lease.version) {
-            return false;
+            return None;
         }
-        match mutated_chore(&lease, &orders, state.longest, self.mutation) {
-            None | Some(Chore::LeaveAlone(_)) => return false,
-            Some(Chore::GiveOrders) => state.store.change(|object| object.orders = orders),
-            Some(Chore::Recreate) => state.store.delete(),
-            Some(Chore::Quarantine { record, .. }) => state.store.change(|object| {
+        match mutated_chore(lease, &keeper.wanted, state.longest, self.mutation)? {
+            Chore::LeaveAlone(_) => None,
+            other => Some(KeeperChore::Do(other)),
+        }
+    }
+
+    fn keep(&self, state: &mut State, index: usize) -> bool {
+        let Some(chore) = self.chore(state, index) else { return false };
+        let orders = state.keepers[index].wanted.clone();
+        match chore {
+            KeeperChore::Create => state.store.create(None),
+            KeeperChore::Do(Chore::GiveOrders) => {
+                state.store.change(|object| object.orders = orders)
+            }
+            KeeperChore::Do(Chore::Recreate) => state.store.delete(),
+            KeeperChore::Do(Chore::Quarantine { record, .. }) => state.store.change(|object| {
                 object.stamp = Some(object.uid);
                 object.record = Ok(record);
                 object.format = self.keepers_know;
                 object.orders = orders;
             }),
+            KeeperChore::Do(Chore::LeaveAlone(_)) => return false,
         }
         self.publish(state);
         true
     }
 
+    /// What the keeper would release, unless that would be refused.
+    fn release(&self, state: &State, index: usize) -> Option<Record> {
+        let release = state.keepers[index].deaths.release(&self.now())?;
+        state.store.accepts(&release.uid, release.version).then_some(release.record)
+    }
+
     fn release_the_dead(&self, state: &mut State, index: usize) -> bool {
-        let Some(release) = state.keepers[index].deaths.release(&self.now()) else { return false };
-        if !state.store.accepts(&release.uid, release.version) {
-            return false;
-        }
+        let Some(record) = self.release(state, index) else { return false };
         self.note(Reached::ConfirmedDeath);
-        state.store.write(release.record, self.keepers_know);
+        state.store.write(record, self.keepers_know);
         self.publish(state);
         true
     }
@@ -577,6 +587,13 @@ impl Pond {
             _ => {}
         }
     }
+}
+
+/// What a keeper does next.
+enum KeeperChore {
+    /// There is no Lease.
+    Create,
+    Do(Chore),
 }
 
 fn see_as_keeper(keeper: &mut Keeper) {

@@ -5,10 +5,9 @@
 //! searched breadth-first for a little while.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use duckduckgoose_election::mutation::Mutation;
-use stateright::{Checker, HasDiscoveries, Model};
+use stateright::{Checker, Model};
 
 use super::{Pond, configurations};
 
@@ -44,21 +43,6 @@ fn explore(pond: Pond) -> usize {
         assert!(seen.contains(reached), "{}: never reached {reached:?}", pond.name);
     }
     checker.unique_state_count()
-}
-
-/// How this configuration goes wrong when this rule is broken, if it does
-/// within so many states.
-pub fn shortest_violation(name: &str, mutation: Mutation, limit: usize) -> Option<String> {
-    let pond = configurations::all().into_iter().find(|pond| pond.name == name);
-    let pond = pond.unwrap_or_else(|| panic!("there is no configuration {name:?}"));
-    let checker = Pond { mutation: Some(mutation), ..pond }
-        .checker()
-        .target_state_count(limit)
-        .timeout(Duration::from_secs(600))
-        .finish_when(HasDiscoveries::AnyFailures)
-        .spawn_bfs()
-        .join();
-    violation(&checker)
 }
 
 /// What was violated, and the steps that led to it.

@@ -21,6 +21,12 @@ pub fn all() -> Vec<Pond> {
     all
 }
 
+/// The one of this name.
+pub fn named(name: &str) -> Pond {
+    let pond = all().into_iter().find(|pond| pond.name == name);
+    pond.unwrap_or_else(|| panic!("there is no configuration {name:?}"))
+}
+
 /// Rules 1, 2, 5 and 8: messages late and lost, processes that are frozen.
 fn messages() -> Vec<Pond> {
     vec![
@@ -267,6 +273,13 @@ fn deaths_and_promises() -> Vec<Pond> {
             ..pond()
         },
         Pond {
+            name: "deaths, old copies and a gap",
+            slow: Slow { processes: &[1], keepers: true, ..QUICK },
+            faults: Faults { crashes: 1, copies: 1, restores: 1, gaps: 1, ..NONE },
+            reaches: &[ConfirmedDeath],
+            ..pond()
+        },
+        Pond {
             name: "deaths and promises",
             slow: Slow { requests: true, ..QUICK },
             faults: Faults { crashes: 1, holds: 2, ..NONE },
@@ -340,6 +353,9 @@ fn version_skew() -> Vec<Pond> {
     vec![
         Pond {
             name: "the Goose is of the next version",
+            // It takes before the other one may.
+            rates: vec![TRUE, SLOW, TRUE],
+            next_in_line: Some(0),
             knows: [2, 1, 1],
             slow: Slow { processes: &[0], ..QUICK },
             faults: Faults { copies: 1, restores: 1, ..NONE },

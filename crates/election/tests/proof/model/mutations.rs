@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::sync::Once;
 
 use duckduckgoose_election::mutation::Mutation;
+use strum::IntoEnumIterator;
 
-use super::check;
+use super::search::{Found, Search};
+use super::{Pond, configurations};
 use crate::{simulation, stories};
 
 /// Who finds out.
@@ -25,7 +27,7 @@ fn every_broken_rule_is_found() {
     be_quiet_about_expected_panics();
     let only = std::env::var("MUTATION").ok();
     let mut survivors = Vec::new();
-    for mutation in Mutation::ALL {
+    for mutation in Mutation::iter() {
         let name = format!("{mutation:?}");
         if only.as_ref().is_some_and(|only| *only != name) {
             continue;
@@ -48,16 +50,20 @@ fn finder(mutation: Mutation) -> Finder {
         CountFromAnswer | CreditNewestAttempt | ReadExtends | NoMargin => Model("frozen"),
         StopVoidsNothing => Model("hand-over"),
         UnknownIsApplied => Model("late messages"),
+        UnknownIsLoss => Story("rule-01-sent-not-answered"),
         RoleByFlag => Model("frozen"),
         GooseTrustsBoottime => Model("the Goose's boot clock slewed"),
         GooseTrustsRaw => Model("asleep"),
         SleepUncounted => Model("the Goose's boot clock slewed"),
         DuckTrustsFaster => Model("the Duck's boot clock slewed"),
-        WallJumpIgnored => Model("paused"),
+        WallJumpIgnored => Simulation,
+        JumpForgotten => Model("paused"),
         GapKeepsWait => Model("old copies in place"),
         AnyVersionRestartsWait => Story("attack-14-waiting-for-ever"),
         RenewalKeepsWait => Model("late watches"),
         ShortRecordBelieved => Model("edits"),
+        LongRecordBelieved => Story("attack-07-edited-to-last-for-ever"),
+        UnreadableKeepsWait => Model("the Goose is of the next version"),
         NoPrecondition => Model("late watches"),
         RenewPastDeadline => Model("old copies in place"),
         RefusedIsLoss => Story("attack-15-conflict-read-as-loss"),
@@ -65,7 +71,7 @@ fn finder(mutation: Mutation) -> Finder {
         OthersIgnored => Model("three members and old copies"),
         CopyIsOwn => Model("old copies in place"),
         ResumeByName => Model("deaths and old copies"),
-        UnstampedBelieved => Simulation,
+        UnstampedBelieved => Story("attack-05-old-released-copy-anew"),
         StampForgotten => Story("attack-21-stamp-stripped"),
         // One lease duration per object keeps the first, rule 8 the second from
         // giving two Geese: it takes two faults.
@@ -81,12 +87,17 @@ fn finder(mutation: Mutation) -> Finder {
         DeathOfPod => Model("late notice of a death"),
         DeathUnseen => Model("deaths and old copies"),
         OldAttemptIsLife => Story("attack-06-two-old-copies-of-a-dead-holder"),
+        DeathOverGap => Model("deaths, old copies and a gap"),
         DeathBreaksPromise => Model("deaths and promises"),
+        DeathUnstretched => Model("deaths and promises"),
         HoldUntold => Model("deaths and promises"),
         HoldPastDeadline => Model("promises"),
+        HoldLowered => Model("deaths and promises"),
         ReleaseBreaksPromise => Model("promises"),
         HoldUnstretched => Model("promises"),
         ShorterBreaksPromise => Model("a shorter lease and promises"),
+        OrderOutlivesTerm => Story("order-hand-over"),
+        PauseIgnored | FenceIgnored => Story("order-paused-and-fenced"),
     }
 }
 
@@ -94,8 +105,11 @@ fn finder(mutation: Mutation) -> Finder {
 fn find(mutation: Mutation, finder: &Finder) -> Option<String> {
     match finder {
         Model(name) => {
-            let told = check::shortest_violation(name, mutation, MOST_STATES)?;
-            Some(format!("{name}, {told}"))
+            let pond = configurations::named(name);
+            let pond = Pond { mutation: Some(mutation), ..pond };
+            let Found { violation, .. } = Search::run(&pond, MOST_STATES, &|_, _| ());
+            let (property, way) = violation?;
+            Some(format!("{name}, not {property:?} after {} steps: {way:?}", way.len()))
         }
         Simulation => {
             let seed = quietly(|| simulation::first_to_fail(mutation, 0..SEEDS))?;
@@ -130,7 +144,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// More than the search for any of these needs, seen again or not.
-const MOST_STATES: usize = 1_500_000;
+/// More than the search for any of these needs.
+const MOST_STATES: usize = 1_000_000;
 
 const SEEDS: u64 = 1_000;

@@ -67,7 +67,8 @@ impl Pond {
         let counted = self.mutation == Some(Mutation::TermIsPlusOne);
         let versions = renamed(numbers.versions, if counted { 2 } else { 1 });
         let attempts = renamed_each(numbers.attempts);
-        each_part(&mut state, &mut Rename { now: self.now(), versions, attempts });
+        let incarnations = numbers.incarnations;
+        each_part(&mut state, &mut Rename { now: self.now(), versions, incarnations, attempts });
         state
     }
 }
@@ -151,32 +152,38 @@ fn renamed(mut numbers: Vec<u64>, gap: u64) -> Vec<(u64, u64)> {
 fn renamed_each(mut attempts: Vec<Attempt>) -> Vec<(Attempt, u64)> {
     attempts.sort_unstable();
     attempts.dedup();
-    let mut before: Option<(&Attempt, u64)> = None;
-    let mut names = Vec::with_capacity(attempts.len());
-    for attempt in &attempts {
+    let mut before: Option<(Attempt, u64)> = None;
+    let names = attempts.into_iter().map(|attempt| {
         let name = match before {
             Some((known, name)) if known.0 == attempt.0 => name + 1,
             // Zero, that of a quarantine and of nothing written yet, stays zero.
             _ => attempt.1.min(1),
         };
         before = Some((attempt, name));
-        names.push(name);
-    }
-    attempts.into_iter().zip(names).collect()
+        (attempt, name)
+    });
+    names.collect()
 }
 
-/// Whose it is, and its number.
-type Attempt = (Option<Incarnation>, u64);
+/// Whose it is, by its place among the incarnations, and its number.
+type Attempt = (Option<usize>, u64);
+
+/// The place of this incarnation among those that were met.
+fn place(incarnations: &[Incarnation], of: Option<&Incarnation>) -> Option<usize> {
+    incarnations.iter().position(|known| Some(known) == of)
+}
 
 #[derive(Default)]
 struct Collect {
     versions: Vec<u64>,
+    incarnations: Vec<Incarnation>,
     attempts: Vec<Attempt>,
 }
 
 struct Rename {
     now: Reading,
     versions: Vec<(u64, u64)>,
+    incarnations: Vec<Incarnation>,
     attempts: Vec<(Attempt, u64)>,
 }
 
@@ -191,7 +198,12 @@ impl Renaming for Collect {
         self.versions.push(*version);
     }
     fn attempt(&mut self, of: Option<&Incarnation>, attempt: &mut u64) {
-        self.attempts.push((of.cloned(), *attempt));
+        let mut whose = place(&self.incarnations, of);
+        if let (Some(new), None) = (of, whose) {
+            whose = Some(self.incarnations.len());
+            self.incarnations.push(new.clone());
+        }
+        self.attempts.push((whose, *attempt));
     }
     fn instant(&mut self, _: &mut Instant) {}
     fn reading(&mut self, _: &mut Reading) {}
@@ -210,7 +222,7 @@ impl Renaming for Rename {
         *version = name_of(*version, &self.versions);
     }
     fn attempt(&mut self, of: Option<&Incarnation>, attempt: &mut u64) {
-        let number = (of.cloned(), *attempt);
+        let number = (place(&self.incarnations, of), *attempt);
         let index = self.attempts.binary_search_by(|(known, _)| known.cmp(&number));
         *attempt = self.attempts[index.expect("every number was collected")].1;
     }

@@ -64,6 +64,14 @@ impl Asker {
         self.connection.as_ref().is_some_and(|connection| !connection.is_closed())
     }
 
+    /// Makes the connection that the first question will go over.
+    pub async fn connect_ahead(&mut self) {
+        if let Some(address) = self.way.address() {
+            // The first question tries again.
+            self.connection = self.connect(address).await.ok();
+        }
+    }
+
     /// One question.
     pub async fn ask(&mut self) -> Result<Answer, Silence> {
         let answer = tokio::time::timeout(PATIENCE, self.exchange()).await;

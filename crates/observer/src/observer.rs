@@ -119,19 +119,31 @@ impl Observer {
         self.until(&wanted, within, |seen| seen.is_settled(count).then(|| seen.goose())).await
     }
 
-    /// Asks a member over so many connections more, for a while: 200 times a second over each.
-    /// Does nothing where there is no way to it.
+    /// Asks a member over so many connections more, for a while: 200 times a second over each. Does
+    /// nothing where there is no way to it.
     pub fn crowd(&self, pod: &str, connections: usize, lasts: Duration) {
+        self.crowd_later(pod, connections, Duration::ZERO, lasts);
+    }
+
+    /// The same, but only the connections are made at once: the questions come later.
+    ///
+    /// Who is frozen meanwhile finds the questions on connections that it knows, and answers them
+    /// before it looks at anything else.
+    pub fn crowd_later(&self, pod: &str, connections: usize, later: Duration, lasts: Duration) {
         let found = self.look(|seen| {
             let member = seen.member(pod)?;
             Some((member.uid.clone(), member.pod.clone(), member.way.clone()?))
         });
         let Some((uid, pod, way)) = found else { return };
         for _ in 0..connections {
-            let asker = Asker::new(&uid, &pod, way.clone(), None, self.clock);
-            let is_over = Arc::new(AtomicBool::new(false));
-            let asking = pods::ask_on(asker, self.board.clone(), is_over);
-            self.runtime.spawn(tokio::time::timeout(lasts, asking));
+            let mut asker = Asker::new(&uid, &pod, way.clone(), None, self.clock);
+            let board = self.board.clone();
+            self.runtime.spawn(async move {
+                asker.connect_ahead().await;
+                tokio::time::sleep(later).await;
+                let asking = pods::ask_on(asker, board, Arc::new(AtomicBool::new(false)));
+                let _ = tokio::time::timeout(lasts, asking).await;
+            });
         }
     }
 

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
 use testbed::{Cluster, Image};
+use tokio::sync::OnceCell;
 
 use crate::clients::Clients;
 use crate::install;
@@ -52,9 +53,8 @@ impl Elector {
         let settings = match self {
             Self::Shipped => vec![install::FAULTS_ARE_LET_PASS.to_owned()],
             Self::Altered(alterations) => {
-                let archive = alterations.clone();
-                let archive = tokio::task::spawn_blocking(move || archive.build()).await??;
-                cluster.load_image(&archive).await?;
+                let program = PROGRAM.get_or_try_init(build_program).await?;
+                cluster.load_image(&alterations.image(program)?).await?;
                 image_settings(&format!("{ALTERED}:{}", alterations.tag()))
             }
             Self::Image { name, archive } => {
@@ -77,24 +77,18 @@ fn image_settings(name: &str) -> Vec<String> {
 }
 
 impl Alterations {
-    /// One program for all of them; the image says which.
-    fn build(&self) -> Result<PathBuf> {
-        let folder = Path::new("target/chaos/images");
-        fs::create_dir_all(folder)?;
-        let program = folder.join("duckgoose");
-        let built =
-            testbed::static_binary_with("duckduckgoose-sidecar", "duckgoose", &["mutations"])?;
-        fs::copy(&built, &program).with_context(|| format!("wanted {}", program.display()))?;
+    /// An image that says which of them it is. Returns its archive.
+    fn image(&self, program: &Path) -> Result<PathBuf> {
         let tag = self.tag();
         let mut image = Image::new(format!("docker.io/{ALTERED}:{tag}"))
-            .program("/duckgoose", &program)
+            .program("/duckgoose", program)
             .entrypoint(["/duckgoose"]);
         let variables =
             [("DUCKGOOSE_MUTATION", &self.mutation), ("DUCKGOOSE_CLOCKS", &self.clocks)];
         for (name, value) in variables {
             image = image.environment(name, value.as_deref().unwrap_or_default());
         }
-        let archive = folder.join(format!("{tag}.tar"));
+        let archive = Path::new(FOLDER).join(format!("{tag}.tar"));
         image.write(&archive)?;
         Ok(archive)
     }
@@ -151,6 +145,25 @@ impl FromStr for Elector {
         Ok(Self::Altered(alterations))
     }
 }
+
+/// One program for all of them. It is copied: a build of the one that ships goes to the same place.
+async fn build_program() -> Result<PathBuf> {
+    let build = || {
+        let built =
+            testbed::static_binary_with("duckduckgoose-sidecar", "duckgoose", &["mutations"])?;
+        let program = Path::new(FOLDER).join("duckgoose");
+        fs::create_dir_all(FOLDER)?;
+        fs::copy(&built, &program).with_context(|| format!("wanted {}", program.display()))?;
+        Ok(program)
+    };
+    tokio::task::spawn_blocking(build).await?
+}
+
+/// Built once.
+static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
+
+/// Below the checkout.
+const FOLDER: &str = "target/chaos/images";
 
 /// Never pushed anywhere.
 const ALTERED: &str = "duckduckgoose/sidecar-altered";

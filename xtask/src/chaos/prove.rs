@@ -1,9 +1,11 @@
 //! `--prove`: electors that are known to be bad are found out.
 
+use std::path::Path;
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use chaos::proof::{Case, cases};
 use chaos::{Plan, Verdict};
-use std::time::Duration;
 use testbed::Cluster;
 
 use super::elector::{Alterations, Elector};
@@ -34,7 +36,7 @@ pub async fn run(
                 .join(" + ")
         ));
         elector.install(cluster, clients, screen).await?;
-        let folder = std::path::Path::new(KEPT).join(format!("prove-{}", case.mutation));
+        let folder = Path::new(KEPT).join(format!("prove-{}", case.mutation));
         let logs = folder.join("logs");
         let keep_logs = async |namespace: String| logs::keep(clients, &namespace, &logs).await;
         let (record, history) =

@@ -5,7 +5,7 @@ use api::names::SIDECAR_CONTAINER;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::DeleteParams;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use crate::scene::Scene;
 use crate::schedule::Planned;
@@ -36,25 +36,26 @@ pub(super) async fn crash_loop(planned: &Planned, scene: &Scene<'_>) -> Result<(
 pub(super) async fn freeze(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
     let victim = scene.victim(planned)?;
     let pod = scene.pod(&victim.pod)?;
+    gather_a_crowd(planned, scene, &victim.pod).await;
     pod.freeze(SIDECAR_CONTAINER)?;
-    frozen(planned, scene, &victim.pod).await;
+    sleep(planned.lasts).await;
     Ok(pod.thaw(SIDECAR_CONTAINER)?)
 }
 
 pub(super) async fn pause(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
     let victim = scene.victim(planned)?;
     let pod = scene.pod(&victim.pod)?;
+    gather_a_crowd(planned, scene, &victim.pod).await;
     pod.freeze_cgroup(SIDECAR_CONTAINER)?;
-    frozen(planned, scene, &victim.pod).await;
+    sleep(planned.lasts).await;
     Ok(pod.thaw_cgroup(SIDECAR_CONTAINER)?)
 }
 
-/// Waits out the freeze. Whoever wakes finds questions waiting, to be answered before anything else.
-async fn frozen(planned: &Planned, scene: &Scene<'_>, pod: &str) {
-    let end = Instant::now() + planned.lasts;
-    sleep_until(end - CROWD_COMES_BEFORE.min(planned.lasts)).await;
-    scene.observer.crowd(pod, CROWD, CROWD_COMES_BEFORE + CROWD_STAYS);
-    sleep_until(end).await;
+/// Connects many to whom is about to be frozen. They ask shortly before it wakes.
+async fn gather_a_crowd(planned: &Planned, scene: &Scene<'_>, pod: &str) {
+    let later = UNTIL_CONNECTED + planned.lasts.saturating_sub(ASKS_BEFORE);
+    scene.observer.crowd_later(pod, CROWD, later, ASKS_BEFORE + STAYS);
+    sleep(UNTIL_CONNECTED).await;
 }
 
 pub(super) async fn throttle(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
@@ -76,9 +77,11 @@ pub(super) async fn delete(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
 /// Connections of 200 questions a second, beside the observer's own: 1 kHz in all.
 const CROWD: usize = 4;
 
-const CROWD_COMES_BEFORE: Duration = Duration::from_millis(200);
+const UNTIL_CONNECTED: Duration = Duration::from_millis(100);
 
-const CROWD_STAYS: Duration = Duration::from_millis(800);
+const ASKS_BEFORE: Duration = Duration::from_millis(200);
+
+const STAYS: Duration = Duration::from_millis(800);
 
 /// A crash-looping container runs for the second time after about a second, for the third after ten.
 const LOOP: Duration = Duration::from_secs(4);

@@ -91,6 +91,8 @@ struct Pass<'a> {
     revision: Option<String>,
     /// The hand-over that is to be ordered, if any.
     handover: Option<HandOverOrder>,
+    /// Whether the cluster is still there, where that was asked afresh.
+    cluster_stands: Option<bool>,
     memory: Memory,
     now: Instant,
     problems: Vec<Problem>,
@@ -123,6 +125,7 @@ impl<'a> Pass<'a> {
             stateful_set,
             revision,
             handover: None,
+            cluster_stands: None,
             memory,
             now: Instant::now(),
             problems: Vec::new(),

@@ -110,10 +110,11 @@ impl Scope {
 /// told which clusters to look at.
 pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Cluster>) {
     let (wakes, wake) = mpsc::unbounded();
-    let of_clusters = || watcher::Config::default().labels(CLUSTER_LABEL);
+    let all = || watcher::Config::default().page_size(OBJECTS_AT_ONCE);
+    let of_clusters = || all().labels(CLUSTER_LABEL);
     // Kubernetes' own slices of our Services have the cluster's label, too.
-    let own_slices = watcher::Config::default()
-        .labels(&format!("{CLUSTER_LABEL},{SLICE_MANAGED_BY_LABEL}={FIELD_MANAGER}"));
+    let own_slices =
+        all().labels(&format!("{CLUSTER_LABEL},{SLICE_MANAGED_BY_LABEL}={FIELD_MANAGER}"));
     let deaths = Arc::new(Deaths::default());
     let (of_leases, of_pods) = (deaths.clone(), deaths.clone());
     let reigns = Arc::new(Reigns::default());
@@ -123,7 +124,7 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
     });
     let stores = Stores {
         nodes: Nodes::watch(client, scope, pods.clone(), wakes.clone()),
-        clusters: reflect(client, scope, watcher::Config::default(), slim, &wakes),
+        clusters: reflect(client, scope, all(), slim, &wakes),
         leases: reflect_telling(client, scope, of_clusters(), slim, &wakes, move |event| {
             of_leases.follow(event);
             of_reigns.follow(event);
@@ -253,6 +254,10 @@ pub fn reconnects() -> ExponentialBackoff {
         .without_max_times();
     ExponentialBackoff::from(builder)
 }
+
+/// A list of many thousands comes in pieces of this many: each is whole in memory before what is not
+/// needed of it is dropped, and what that took is not given back.
+const OBJECTS_AT_ONCE: u32 = 50;
 
 /// A watch on a connection that died without a word is noticed 5 s after this.
 pub const WATCH_SECONDS: u32 = 60;

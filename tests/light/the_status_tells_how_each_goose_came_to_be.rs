@@ -13,6 +13,13 @@ pub async fn test(stage: &Stage) -> Result<()> {
     sleep(Duration::from_secs(1)).await;
     stage.kubelet().kill(&first.pod)?;
     let second = pond.goose_after(&first).await?;
+    // Who leads for less time than a status takes to write is not told of.
+    eventually("a status that tells of the second", PATIENCE, async || {
+        let goose = pond.object().await?.status.unwrap_or_default().goose;
+        ensure!(goose.as_ref() == Some(&second.pod), "it tells of {goose:?}");
+        Ok(())
+    })
+    .await?;
     stage.kubelet().terminate(&second.pod)?;
     let third = pond.goose_after(&second).await?;
 
@@ -21,7 +28,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
         (second.term, &second.pod, goose_change::DEATH_CONFIRMED),
         (first.term, &first.pod, goose_change::FIRST_GOOSE),
     ];
-    eventually("the history of three Geese", Duration::from_secs(20), async || {
+    eventually("the history of three Geese", PATIENCE, async || {
         let history = pond.object().await?.status.unwrap_or_default().history;
         let told = history.iter().map(|it| (it.term, it.goose.as_str(), it.reason.as_str()));
         let like = wanted.iter().map(|(term, pod, reason)| (*term as i64, &***pod, *reason));
@@ -34,3 +41,5 @@ pub async fn test(stage: &Stage) -> Result<()> {
     pond.judge()?;
     Ok(())
 }
+
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -15,9 +15,11 @@ mod ducks_send_no_requests_at_rest;
 mod hooks_come_before_the_role_and_after_it;
 mod lone_member;
 mod sidecars_may_do_what_they_need_and_no_more;
+mod the_chart_upgrades_the_definition;
 mod the_goose_service_leads_to_the_goose_alone;
 mod the_role_file_outlives_neither_its_hold_nor_its_writer;
 mod the_status_tells_how_each_goose_came_to_be;
+mod what_other_versions_rely_on_stands_still;
 mod what_the_operator_learns_late_changes_nothing;
 
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(ducks_send_no_requests_at_rest))
         .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
         .beside_others(test_of!(the_goose_service_leads_to_the_goose_alone))
+        .beside_others(test_of!(what_other_versions_rely_on_stands_still))
         .beside_others(test_of!(the_status_tells_how_each_goose_came_to_be))
         .beside_others(test_of!(the_role_file_outlives_neither_its_hold_nor_its_writer))
         .beside_others(test_of!(hooks_come_before_the_role_and_after_it))
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         .apart(test_of!(an_operator_killed_at_any_write_changes_nothing))
         .apart(test_of!(what_the_operator_learns_late_changes_nothing))
         .apart(test_of!(an_api_server_in_trouble_only_delays_the_operator))
+        .apart(test_of!(the_chart_upgrades_the_definition))
         .apart(test_of!(an_operator_at_rest_only_watches))
         .alone(test_of!(an_outage_of_the_api_server_ends_the_goose_in_time))
         .alone(test_of!(an_outage_of_the_api_server_changes_no_readiness))

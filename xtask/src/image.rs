@@ -1,5 +1,7 @@
 //! `cargo xtask image`: the product's container images, built without a container engine.
 
+pub mod shipped;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +85,7 @@ pub async fn build(screen: &Screen) -> Result<Vec<Built>> {
 
 fn build_one(part: Part) -> Result<Built> {
     let program = testbed::static_binary(&part.package(), part.binary())?;
+    shipped::require_none(&program)?;
     let inside = format!("/{}", part.binary());
     // The full name: Kubernetes reads `duckduckgoose/sidecar` as one of Docker Hub.
     let name = format!("docker.io/{}:{}", part.repository(), checkout::VERSION);

@@ -49,3 +49,6 @@ pub mod mutation;
 mod mutation;
 pub mod record;
 pub mod timing;
+
+#[doc(hidden)]
+pub use mutation::MARKER as MUTATIONS_MARKER;

@@ -150,6 +150,6 @@ impl Broken {
     }
 }
 
-/// Stands in every binary that was built with the feature `mutations`.
-#[cfg(feature = "mutations")]
+/// Stands in every binary that was built with the feature `mutations`, and in no
+/// image.
 pub const MARKER: &str = "duckduckgoose was built with rules that can be switched off";

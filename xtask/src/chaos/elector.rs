@@ -10,6 +10,7 @@ use testbed::{Cluster, Image};
 use tokio::sync::OnceCell;
 
 use crate::clients::Clients;
+use crate::image::shipped;
 use crate::install;
 use crate::screen::Screen;
 
@@ -154,6 +155,7 @@ async fn build_program() -> Result<PathBuf> {
         let program = Path::new(FOLDER).join("duckgoose");
         fs::create_dir_all(FOLDER)?;
         fs::copy(&built, &program).with_context(|| format!("wanted {}", program.display()))?;
+        ensure!(shipped::has_switches(&program)?, "wanted a sidecar with rules to break");
         Ok(program)
     };
     tokio::task::spawn_blocking(build).await?

@@ -8,7 +8,7 @@ use api::names::{SIDECAR_PORT, goose_service};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::Api;
 use kube::api::EvictParams;
-use observer::{Goose, Observer};
+use observer::{Goose, Observer, Seen};
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::Node;
 use tokio::time::sleep;
@@ -53,10 +53,11 @@ impl Fault {
     /// Where it cannot be done, or nobody takes over.
     pub async fn measure(self, pods: &Pods<'_>) -> Result<Outcome> {
         let (mut observer, goose) = pods.observe().await?;
-        observer
-            .look(|seen| seen.members().iter().map(|one| one.pod.to_string()).collect::<Vec<_>>())
-            .iter()
-            .for_each(|pod| observer.crowd(pod, self.more_connections(), pods.patience()));
+        let names =
+            |seen: &Seen| -> Vec<_> { seen.members().iter().map(|one| one.pod.clone()).collect() };
+        for pod in observer.look(names) {
+            observer.crowd(&pod, self.more_connections(), pods.patience());
+        }
         // Renewals are hit at any moment.
         sleep(Duration::from_millis(fastrand::u64(300..2300))).await;
         let service = if self == Self::HandOver { goose_address(pods).await? } else { None };

@@ -39,14 +39,15 @@ pub async fn measure(cluster: &Cluster, group: &mut Group) -> Result<Killed> {
     group.member(&goose.pod)?.kill()?;
     sleep(ON_THE_WAY).await;
     let renewed = renewed(&leases, &group.contender.slug()).await?;
-    let renewed_ago = SystemTime::now().duration_since(renewed).unwrap_or_default();
-    let renewed = observer.now().saturating_sub(renewed_ago);
+    // It may have been before the observation began.
+    let renewed_before_kill =
+        SystemTime::now().duration_since(renewed)?.saturating_sub(observer.now() - killed);
     let next = observer.goose_after(goose.term, group.patience()).await?;
     let history = observer.stop();
     group.member(&goose.pod)?.live_again().await?;
     Ok(Killed {
         since_kill: milliseconds(next.at - killed),
-        since_renewal: milliseconds(next.at.saturating_sub(renewed)),
+        since_renewal: milliseconds(renewed_before_kill + (next.at - killed)),
         two_at_once: milliseconds(two_at_once(&history)),
     })
 }

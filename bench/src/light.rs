@@ -18,40 +18,43 @@ use crate::sample::Sample;
 use crate::section::{Goal, Row, Section, Unit};
 use crate::{full, handover, killed};
 
-/// Where processes are measured, how often, and who is told how it goes.
+/// Where processes are measured, and who is told how it goes.
 pub struct Light<'a> {
     /// A light cluster.
     pub cluster: &'a Cluster,
     /// What was built.
     pub programs: &'a Programs,
-    /// How often each contender has its turn.
-    pub rounds: usize,
     /// Who is told.
     pub say: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Light<'_> {
-    /// Starts three members of each contender.
+    /// Starts three members of each contender, and waits until one of each three leads.
     ///
     /// # Errors
-    /// Where one does not start.
+    /// Where one does not start, or none leads.
     pub async fn groups(&self) -> Result<Vec<Group>> {
         let all = Contender::ALL.into_iter();
-        try_join_all(all.map(|one| Group::start(self.cluster, self.programs, one))).await
+        let groups =
+            try_join_all(all.map(|one| Group::start(self.cluster, self.programs, one))).await?;
+        for group in &groups {
+            group.observe().await?;
+        }
+        Ok(groups)
     }
 
     /// Hand-overs: one contender after another, again and again.
     ///
     /// # Errors
     /// Where somebody does not take over.
-    pub async fn hand_over(&self, groups: &mut [Group]) -> Result<Section> {
+    pub async fn hand_over(&self, groups: &mut [Group], rounds: usize) -> Result<Section> {
         let mut measured = vec![(Sample::default(), Sample::default()); groups.len()];
-        for round in 1..=self.rounds {
+        for round in 1..=rounds {
             for (group, (took, two)) in groups.iter_mut().zip(&mut measured) {
                 let (milliseconds, two_at_once) = handover::measure(group).await?;
                 took.push(milliseconds);
                 two.push(two_at_once);
-                self.tell("hand-over", round, group.contender, milliseconds);
+                self.tell("hand-over", (round, rounds), group.contender, milliseconds);
             }
         }
         let rows = groups.iter().zip(measured).map(|(group, (sample, two))| Row {
@@ -67,13 +70,13 @@ impl Light<'_> {
     ///
     /// # Errors
     /// Where somebody does not take over.
-    pub async fn killed(&self, groups: &mut [Group]) -> Result<[Section; 2]> {
+    pub async fn killed(&self, groups: &mut [Group], rounds: usize) -> Result<[Section; 2]> {
         let mut measured =
             vec![(Sample::default(), Sample::default(), Sample::default()); groups.len()];
-        for round in 1..=self.rounds {
+        for round in 1..=rounds {
             let kills = groups.iter_mut().map(async |group| {
                 let killed = killed::measure(self.cluster, group).await?;
-                self.tell("killed", round, group.contender, killed.since_renewal);
+                self.tell("killed", (round, rounds), group.contender, killed.since_renewal);
                 anyhow::Ok(killed)
             });
             let kills = try_join_all(kills).await?;
@@ -144,7 +147,12 @@ impl Light<'_> {
     ///
     /// # Errors
     /// Where a crowd does not come to rest, or nobody takes over.
-    pub async fn crowds(&self, sizes: &[usize], window: Duration) -> Result<Vec<Section>> {
+    pub async fn crowds(
+        &self,
+        sizes: &[usize],
+        window: Duration,
+        rounds: usize,
+    ) -> Result<Vec<Section>> {
         let without = self.control_plane("without members", window).await?;
         let mut sections = Vec::new();
         for &members in sizes {
@@ -157,7 +165,7 @@ impl Light<'_> {
                 // Counts of what else the API server does vary by a little.
                 let requests = [seen.requests.max(0.0)].into_iter().collect();
                 at_rest.push(row(contender, requests, at_rest_goal(contender)));
-                let sample = self.writes(&crowd, contender).await?;
+                let sample = self.writes(&crowd, contender, rounds).await?;
                 let goal = Goal { median: Some(3.0), ..Goal::default() };
                 writes.push(row(contender, sample, contender.is_ours().then_some(goal)));
             }
@@ -211,22 +219,28 @@ impl Light<'_> {
         at_rest::control_plane(self.cluster, window).await
     }
 
-    async fn writes(&self, crowd: &Crowd, contender: Contender) -> Result<Sample> {
+    async fn writes(&self, crowd: &Crowd, contender: Contender, rounds: usize) -> Result<Sample> {
         let client = self.cluster.client().await?;
         let mut sample = Sample::default();
-        for round in 1..=self.rounds {
+        for round in 1..=rounds {
             let before = Requests::so_far(&client).await?;
             crowd.hand_over().await?;
             sleep(STRAGGLERS).await;
             let writes = Requests::so_far(&client).await?.since(before).writes;
-            (self.say)(&format!("  writes, {round}/{}: {contender}: {writes}", self.rounds));
+            (self.say)(&format!("  writes, {round}/{rounds}: {contender}: {writes}"));
             sample.push(writes);
         }
         Ok(sample)
     }
 
-    fn tell(&self, what: &str, round: usize, contender: Contender, milliseconds: f64) {
-        let (rounds, took) = (self.rounds, Unit::Milliseconds.tell(milliseconds));
+    fn tell(
+        &self,
+        what: &str,
+        (round, rounds): (usize, usize),
+        contender: Contender,
+        milliseconds: f64,
+    ) {
+        let took = Unit::Milliseconds.tell(milliseconds);
         (self.say)(&format!("  {what} {round}/{rounds}: {contender}: {took}"));
     }
 }

@@ -185,7 +185,8 @@ pub struct BenchOptions {
     #[arg(long, value_name = "NAME", help = only())]
     pub only: Vec<Measurement>,
 
-    /// How often each election has its turn (20, or once with --quick)
+    /// How often each election has its turn at everything (20 times with processes, 10 with pods, 5 with
+    /// crowds; once with --quick)
     #[arg(long)]
     pub rounds: Option<usize>,
 

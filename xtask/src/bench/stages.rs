@@ -20,20 +20,34 @@ use crate::up;
 
 /// How much is measured.
 pub struct Extent {
-    rounds: usize,
+    rounds: Rounds,
     /// For how long it is looked at what rests.
     window: Duration,
     members: &'static [usize],
     leases: usize,
 }
 
+/// How often each election has its turn.
+struct Rounds {
+    /// With three processes.
+    processes: usize,
+    /// With three pods, which take longer to come back.
+    pods: usize,
+    /// With crowds of members.
+    crowds: usize,
+}
+
 impl Extent {
     /// What was asked for.
     pub fn of(options: &BenchOptions) -> Self {
-        let (rounds, seconds, members, leases): (_, _, &[_], _) =
-            if options.quick { (1, 6, &[3, 30], 10) } else { (20, 60, &[3, 30, 300, 1000], 300) };
-        let window = Duration::from_secs(seconds);
-        Self { rounds: options.rounds.unwrap_or(rounds), window, members, leases }
+        let all = |rounds| Rounds { processes: rounds, pods: rounds, crowds: rounds };
+        let default = Rounds { processes: 20, pods: 10, crowds: 5 };
+        if options.quick {
+            let (rounds, window) = (all(options.rounds.unwrap_or(1)), Duration::from_secs(6));
+            return Self { rounds, window, members: &[3, 30], leases: 10 };
+        }
+        let (rounds, window) = (options.rounds.map_or(default, all), Duration::from_secs(30));
+        Self { rounds, window, members: &[3, 30, 300, 1000], leases: 300 }
     }
 }
 
@@ -49,7 +63,7 @@ pub async fn light(
 ) -> Result<Vec<Section>> {
     let cluster = up::start(NAME, true, screen).await?;
     let say = |line: &str| screen.line(line);
-    let light = Light { cluster: &cluster, programs, rounds: extent.rounds, say: &say };
+    let light = Light { cluster: &cluster, programs, say: &say };
     let measured = measure_processes(wanted, &light, extent).await;
     cluster.down().await?;
     measured
@@ -70,16 +84,17 @@ async fn measure_processes(
         for one in of_groups {
             match one {
                 Measurement::Rest => sections.extend(light.sidecars(&groups, extent.window).await?),
-                Measurement::HandOver => sections.push(light.hand_over(&mut groups).await?),
-                _ => sections.extend(light.killed(&mut groups).await?),
+                Measurement::HandOver => {
+                    sections.push(light.hand_over(&mut groups, extent.rounds.processes).await?)
+                }
+                _ => sections.extend(light.killed(&mut groups, extent.rounds.processes).await?),
             }
         }
     }
     for one in others {
         match one {
-            Measurement::Members => {
-                sections.extend(light.crowds(extent.members, extent.window).await?)
-            }
+            Measurement::Members => sections
+                .extend(light.crowds(extent.members, extent.window, extent.rounds.crowds).await?),
             _ => sections.extend(light.many_leases(extent.leases, extent.window).await?),
         }
     }
@@ -118,7 +133,7 @@ async fn measure_pods(
     screen: &Screen,
 ) -> Result<Vec<Section>> {
     let say = |line: &str| screen.line(line);
-    let full = Full { cluster, rounds: extent.rounds, say: &say };
+    let full = Full { cluster, rounds: extent.rounds.pods, say: &say };
     let pods = full.pods().await?;
     let mut sections = Vec::new();
     for one in wanted {

@@ -24,7 +24,7 @@ fn never_two_geese_in_many_millions_of_states() {
         let began = Instant::now();
         let progress = Progress::new(format!("{} of {}: {}", number + 1, ponds.len(), pond.name));
         let found = Search::run(pond, limit, &|states, depth| progress.tell(states, depth));
-        progress.line(found.states, found.depth);
+        progress.line(found.states, found.depth());
         judge(pond, &found);
         total += found.states;
         table.push(row(pond, &found, began.elapsed(), progress.most_memory()));
@@ -53,7 +53,7 @@ fn row(pond: &Pond, found: &Found, took: Duration, memory: u64) -> String {
         pond.keepers,
         budget(&pond.faults),
         found.states,
-        found.depth,
+        found.depth(),
         took.as_secs_f64(),
     )
 }

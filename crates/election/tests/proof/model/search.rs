@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use stateright::{Expectation, Model};
+use stateright::{Checker, Expectation, Model};
 
 use super::parts::{Compact, Parts, fingerprint};
 use super::state::State;
@@ -38,8 +38,8 @@ pub struct Search<'a> {
 /// What came of a search.
 pub struct Found {
     pub states: usize,
-    /// Every state that so many steps can reach was found.
-    pub depth: usize,
+    /// How many no step, one step, two steps can reach: as far as all were found.
+    pub levels: Vec<usize>,
     /// There is nothing beyond: everything was found.
     pub exhausted: bool,
     /// The property, and the steps that violate it.
@@ -52,6 +52,13 @@ pub struct Found {
 struct Step {
     from: u32,
     action: u16,
+}
+
+impl Found {
+    /// All that so many steps can reach was found.
+    pub fn depth(&self) -> usize {
+        self.levels.len() - 1
+    }
 }
 
 impl<'a> Search<'a> {
@@ -69,17 +76,17 @@ impl<'a> Search<'a> {
             violation: Mutex::new(None),
         };
         let mut level = search.begin();
-        let mut depth = 0;
+        let mut levels = vec![level.len()];
         while !level.is_empty() && !search.is_over() {
-            level = search.next_level(&level, &|states| tell(states, depth + 1));
-            if !search.is_over() {
-                depth += usize::from(!level.is_empty());
+            level = search.next_level(&level, &|states| tell(states, levels.len()));
+            if !level.is_empty() && !search.is_over() {
+                levels.push(search.steps.len());
             }
         }
         let violation = search.violation.get_mut().expect("no thread panicked").take();
         Found {
             states: search.states.into_inner(),
-            depth,
+            levels,
             exhausted: level.is_empty(),
             violation: violation.map(|(property, last)| (property, way(pond, &search.steps, last))),
         }
@@ -202,3 +209,15 @@ const SHELVES: usize = 64;
 
 /// How many states a thread takes at a time.
 const SHARE: usize = 256;
+
+#[test]
+fn both_searches_find_the_same_states() {
+    let pond = || super::configurations::named("three members and old copies");
+    let found = Search::run(&pond(), 20_000, &|_, _| ());
+    assert!(found.depth() > 5, "only {} steps", found.depth());
+    for (steps, states) in found.levels.iter().enumerate() {
+        // It counts states on a way, not steps.
+        let other = pond().checker().target_max_depth(steps + 1).spawn_bfs().join();
+        assert_eq!(other.unique_state_count(), *states, "after {steps} steps");
+    }
+}

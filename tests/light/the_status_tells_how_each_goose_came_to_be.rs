@@ -16,7 +16,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     // Who leads for less time than a status takes to write is not told of.
     eventually("a status that tells of the second", PATIENCE, async || {
         let goose = pond.object().await?.status.unwrap_or_default().goose;
-        ensure!(goose.as_ref() == Some(&second.pod), "it tells of {goose:?}");
+        ensure!(goose.as_deref() == Some(&*second.pod), "it tells of {goose:?}");
         Ok(())
     })
     .await?;

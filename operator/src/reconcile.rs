@@ -31,6 +31,7 @@ use crate::decide::{self, lease, longest, succession};
 use crate::memory::{Context, Memory};
 use crate::stores::named;
 
+mod afresh;
 mod death;
 mod moves;
 mod objects;
@@ -91,8 +92,8 @@ struct Pass<'a> {
     revision: Option<String>,
     /// The hand-over that is to be ordered, if any.
     handover: Option<HandOverOrder>,
-    /// Whether the cluster is still there, where that was asked afresh.
-    cluster_stands: Option<bool>,
+    /// Whether the cluster is as this pass sees it, where that was asked afresh.
+    cluster_is_as_seen: Option<bool>,
     memory: Memory,
     now: Instant,
     problems: Vec<Problem>,
@@ -125,7 +126,7 @@ impl<'a> Pass<'a> {
             stateful_set,
             revision,
             handover: None,
-            cluster_stands: None,
+            cluster_is_as_seen: None,
             memory,
             now: Instant::now(),
             problems: Vec::new(),

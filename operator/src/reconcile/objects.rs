@@ -99,31 +99,17 @@ impl Pass<'_> {
                 self.hold_off(name, print, problem, None);
                 return Ok(());
             }
-            Step::Make if !self.cluster_stands().await? => return Ok(()),
             Step::Make => None,
             Step::Apply { uid } => Some(uid),
         };
+        if !self.cluster_is_as_seen().await? {
+            // The watch is about to tell of it, and then comes another pass.
+            return Ok(());
+        }
         let became = calls::apply(client, wanted, uid.as_deref()).await?;
         let became = Found::new(&became, &self.owner);
         self.memory.applied.insert(name, Applied { wanted: print, became });
         Ok(())
-    }
-
-    /// Whether the cluster is still there, asked afresh once per pass. A watch may be late to tell that
-    /// it was deleted, and what is made for it then would run until the garbage collector comes.
-    async fn cluster_stands(&mut self) -> Result<bool, CallFailed> {
-        if let Some(stands) = self.cluster_stands {
-            return Ok(stands);
-        }
-        let stands = match calls::read(&self.context.client, self.cluster).await {
-            Ok(found) => {
-                found.uid() == self.cluster.uid() && found.metadata.deletion_timestamp.is_none()
-            }
-            Err(failure) if failure.treatment == Treatment::Gone => false,
-            Err(failure) => return Err(failure),
-        };
-        self.cluster_stands = Some(stands);
-        Ok(stands)
     }
 
     /// The problem that was met with the very same object, until it is time to try again.

@@ -17,7 +17,11 @@ impl Pass<'_> {
         if let Some(wait) = rollout::next_look(self.rollout(&revision)) {
             self.look_again_in(wait);
         }
-        for removal in removals(self.rollout(&revision)) {
+        let removals = removals(self.rollout(&revision));
+        if removals.is_empty() || !self.revision_is(&revision).await {
+            return;
+        }
+        for removal in removals {
             let (client, namespace) = (&self.context.client, &self.owner.namespace);
             let removed = match &removal {
                 Removal::Evict(pod) => calls::evict(client, namespace, pod).await,

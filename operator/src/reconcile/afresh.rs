@@ -1,0 +1,49 @@
+//! What is asked afresh before anything is made, changed or removed: lists and watches may be late,
+//! also those that an operator begins with. Both questions are rare, as these writes are.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::ResourceExt;
+
+use super::Pass;
+use crate::api_error::{CallFailed, Treatment};
+use crate::calls;
+use crate::decide::rollout;
+
+impl Pass<'_> {
+    /// Whether the cluster is there and is to be as this pass sees it, asked once per pass. Of an
+    /// earlier spec a scale-in could come that nobody wants any more, and what is made for a deleted
+    /// cluster would run until the garbage collector comes.
+    pub(super) async fn cluster_is_as_seen(&mut self) -> Result<bool, CallFailed> {
+        if let Some(answer) = self.cluster_is_as_seen {
+            return Ok(answer);
+        }
+        let seen = &self.cluster.metadata;
+        let answer = match calls::read(&self.context.client, self.cluster).await {
+            Ok(found) => {
+                let is_going = found.metadata.deletion_timestamp.is_some();
+                found.metadata.uid == seen.uid
+                    && found.metadata.generation == seen.generation
+                    && !is_going
+            }
+            Err(failure) if failure.treatment == Treatment::Gone => false,
+            Err(failure) => return Err(failure),
+        };
+        self.cluster_is_as_seen = Some(answer);
+        Ok(answer)
+    }
+
+    /// Whether the StatefulSet still wants its pods to be of this revision. By an earlier one, pods
+    /// that are up to date would be made anew.
+    pub(super) async fn revision_is(&mut self, revision: &str) -> bool {
+        let Some(set) = self.stateful_set.clone() else { return false };
+        match calls::find::<StatefulSet>(&self.context.client, &set).await {
+            Ok(found) => found.is_some_and(|found| {
+                found.uid() == set.uid() && rollout::revision(&found) == Some(revision)
+            }),
+            Err(failure) => {
+                self.note(failure);
+                false
+            }
+        }
+    }
+}

@@ -33,9 +33,10 @@ pub async fn test(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// A field is indented by two blanks, its description on the next line by four.
+/// A field is indented by two blanks, its description on a line after it by four. Between them may be
+/// the values that it can have.
 fn is_described(text: &str, field: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| !line.starts_with(&format!("  {field}\t")));
-    let description = lines.nth(1);
+    let description = lines.nth(1).filter(|line| !line.starts_with("  enum:")).or(lines.next());
     description.is_some_and(|line| line.starts_with("    ") && !line.trim().is_empty())
 }

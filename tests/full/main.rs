@@ -2,6 +2,7 @@
 
 mod a_better_goose_is_moved_to_where_that_is_wanted;
 mod a_broken_rollout_leaves_the_goose_alone;
+mod a_command_runs_on_the_goose_alone;
 mod a_confirmed_death_does_not_wait_for_the_lease;
 mod a_cut_off_goose_is_a_duck_before_another_leads;
 mod a_deleted_goose_is_replaced;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_rollout_updates_the_goose_last))
         .beside_others(test_of!(a_broken_rollout_leaves_the_goose_alone))
         .beside_others(test_of!(a_goose_that_is_scaled_away_hands_over_first))
+        .beside_others(test_of!(a_command_runs_on_the_goose_alone))
         .beside_others(test_of!(a_hand_over_is_asked_for_by_annotation))
         .beside_others(test_of!(a_paused_cluster_stands_still))
         .beside_others(test_of!(a_fenced_goose_hands_over_and_stays_a_duck))

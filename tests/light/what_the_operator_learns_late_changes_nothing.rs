@@ -73,7 +73,7 @@ fn seeds() -> Result<Vec<u64>> {
     })
 }
 
-const LIVES: usize = 8;
+const LIVES: usize = 4;
 
 /// They wait most of the time.
 const LIVES_AT_ONCE: usize = 4;

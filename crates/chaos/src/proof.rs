@@ -40,7 +40,8 @@ pub fn cases(lease: Duration) -> Vec<Case> {
         expected,
     };
     let mut cases = vec![
-        shown("RoleByFlag", &[(Fault::Frozen, 0.0, 1.5)], TWO_GEESE),
+        // Cut off, too: what its watch has to tell would otherwise come before the questions.
+        shown("RoleByFlag", &[cut_off, (Fault::Frozen, 0.1, 1.5)], TWO_GEESE),
         shown("UnknownIsApplied", &[cut_off], TWO_GEESE),
         shown(
             "CountFromAnswer",

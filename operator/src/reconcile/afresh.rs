@@ -1,12 +1,14 @@
 //! What is asked afresh before anything is made, changed or removed: lists and watches may be late,
-//! also those that an operator begins with. Both questions are rare, as these writes are.
+//! also those that an operator begins with. These questions are rare, as such writes are.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
 use super::Pass;
 use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
+use crate::decide::labels::PodVersion;
 use crate::decide::rollout;
 
 impl Pass<'_> {
@@ -40,6 +42,19 @@ impl Pass<'_> {
             Ok(found) => found.is_some_and(|found| {
                 found.uid() == set.uid() && rollout::revision(&found) == Some(revision)
             }),
+            Err(failure) => {
+                self.note(failure);
+                false
+            }
+        }
+    }
+
+    /// Whether the pod is still of this version. An eviction of an earlier one fails, and Kubernetes
+    /// counts it in the disruption budget for two minutes all the same.
+    pub(super) async fn pod_is_as_seen(&mut self, seen: &PodVersion) -> bool {
+        let like = Pod { metadata: self.owner.metadata(&seen.name), ..Pod::default() };
+        match calls::find(&self.context.client, &like).await {
+            Ok(found) => found.is_some_and(|found| PodVersion::of(&found) == *seen),
             Err(failure) => {
                 self.note(failure);
                 false

@@ -22,6 +22,12 @@ impl Pass<'_> {
             return;
         }
         for removal in removals {
+            if let Removal::Evict(pod) = &removal
+                && !self.pod_is_as_seen(pod).await
+            {
+                // The watch is about to tell of it.
+                continue;
+            }
             let (client, namespace) = (&self.context.client, &self.owner.namespace);
             let removed = match &removal {
                 Removal::Evict(pod) => calls::evict(client, namespace, pod).await,

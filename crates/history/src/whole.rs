@@ -80,9 +80,8 @@ impl History {
         let mut last: HashMap<Arc<str>, [Option<usize>; 2]> = HashMap::new();
         for answer in &self.answers {
             let [before, newest] = last.entry(answer.member.clone()).or_default();
-            let repeats = |index: &Option<usize>| {
-                index.is_some_and(|index| kept[index].said == answer.said)
-            };
+            let repeats =
+                |index: &Option<usize>| index.is_some_and(|index| kept[index].said == answer.said);
             if let Some(index) = *newest
                 && repeats(newest)
                 && repeats(before)

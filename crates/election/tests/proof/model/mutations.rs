@@ -56,6 +56,8 @@ fn finder(mutation: Mutation) -> Finder {
         GooseTrustsRaw => Model("asleep"),
         SleepUncounted => Model("the Goose's boot clock slewed"),
         DuckTrustsFaster => Model("the Duck's boot clock slewed"),
+        // The model finds it too ("paused", in 6 steps); this way, the simulation
+        // is seen to find something.
         WallJumpIgnored => Simulation,
         JumpForgotten => Model("paused"),
         GapKeepsWait => Model("old copies in place"),

@@ -8,14 +8,17 @@ use plotters::prelude::*;
 use crate::section::{Section, Unit};
 
 /// Draws all sections whose values are times, as SVG. Bars end at the median, the line goes on to the 99th
-/// percentile; the scale is logarithmic.
+/// percentile; the scale is logarithmic. `None` where there are no times.
 ///
 /// # Errors
 /// Where the library cannot draw it.
-pub fn times(sections: &[Section]) -> Result<String, Box<dyn Error + Send + Sync>> {
+pub fn times(sections: &[Section]) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
     let times: Vec<_> = sections.iter().filter(|one| one.unit == Unit::Milliseconds).collect();
+    if times.is_empty() {
+        return Ok(None);
+    }
     let height = |section: &Section| HEAD + ROW * section.rows.len() as u32;
-    let whole = times.iter().map(|section| height(section)).sum::<u32>().max(HEAD);
+    let whole = times.iter().map(|section| height(section)).sum::<u32>();
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (WIDTH, whole)).into_drawing_area();
@@ -27,7 +30,7 @@ pub fn times(sections: &[Section]) -> Result<String, Box<dyn Error + Send + Sync
             rest = below;
         }
     }
-    Ok(svg)
+    Ok(Some(svg))
 }
 
 fn draw(
@@ -111,7 +114,7 @@ mod tests {
             Section::new("Hand-over", "", Unit::Milliseconds, rows),
             Section::new("Memory", "", Unit::Mebibytes, Vec::new()),
         ]);
-        let svg = svg.unwrap();
+        let svg = svg.unwrap().unwrap();
         for wanted in ["Hand-over", "ours, 6 s", "client-go, 15 s"] {
             assert!(svg.contains(wanted), "{wanted} in {svg}");
         }

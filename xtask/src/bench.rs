@@ -44,7 +44,7 @@ pub async fn run(options: BenchOptions, screen: &Screen) -> Result<()> {
     }
     let run = Run { options: &options, load_before: load, load_after: machine::load() };
     let chart = chart::times(&sections).map_err(anyhow::Error::from_boxed)?;
-    document::write(&run, &sections, &chart, screen)
+    document::write(&run, &sections, chart.as_deref(), screen)
 }
 
 async fn build(screen: &Screen) -> Result<Programs> {

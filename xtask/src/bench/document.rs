@@ -27,7 +27,12 @@ pub struct Run<'a> {
 ///
 /// # Errors
 /// Where a file cannot be written, or the document has no markers.
-pub fn write(run: &Run<'_>, sections: &[Section], chart: &str, screen: &Screen) -> Result<()> {
+pub fn write(
+    run: &Run<'_>,
+    sections: &[Section],
+    chart: Option<&str>,
+    screen: &Screen,
+) -> Result<()> {
     let (document, picture) = match &run.options.report {
         Some(document) => (document.clone(), document.with_extension("svg")),
         None => (PathBuf::from(LEFT).join("report.md"), PathBuf::from(LEFT).join("report.svg")),
@@ -35,7 +40,8 @@ pub fn write(run: &Run<'_>, sections: &[Section], chart: &str, screen: &Screen) 
     fs::create_dir_all(LEFT)?;
     let file_name =
         |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = text(run, sections, &file_name(&picture));
+    let shown = chart.map(|_| file_name(&picture));
+    let text = text(run, sections, shown.as_deref());
     let text = match &run.options.report {
         Some(_) => {
             let old = fs::read_to_string(&document);
@@ -44,17 +50,21 @@ pub fn write(run: &Run<'_>, sections: &[Section], chart: &str, screen: &Screen) 
         }
         None => text,
     };
-    fs::write(&picture, chart)?;
+    if let Some(chart) = chart {
+        fs::write(&picture, chart)?;
+    }
     fs::write(&document, text)?;
-    screen.line(format!("\nwritten to {}, with {}", document.display(), picture.display()));
+    screen.line(format!("\nwritten to {}", document.display()));
     Ok(())
 }
 
-fn text(run: &Run<'_>, sections: &[Section], picture: &str) -> String {
+fn text(run: &Run<'_>, sections: &[Section], picture: Option<&str>) -> String {
     let Run { options, load_before, load_after } = run;
     let sections: Vec<_> = sections.iter().map(report::markdown).collect();
+    let picture =
+        picture.map(|picture| format!("![The times as bars]({picture})\n\n")).unwrap_or_default();
     format!(
-        "{}, `{}`: {}. Load of the machine {load_before} before and {load_after} after.\n\n![The times as bars]({picture})\n\n{}",
+        "{}, `{}`: {}. Load of the machine {load_before} before and {load_after} after.\n\n{picture}{}",
         Zoned::now().strftime("%F %H:%M %Z"),
         options.command(),
         machine::describe(),

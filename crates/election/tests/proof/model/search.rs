@@ -125,8 +125,8 @@ impl<'a> Search<'a> {
         let mut found = Vec::new();
         while !self.is_over() {
             let from = next.fetch_add(SHARE, Ordering::Relaxed);
-            for index in from..level.len().min(from + SHARE) {
-                self.look_at(&level[index], first + index, &mut found);
+            for (index, state) in level.iter().enumerate().skip(from).take(SHARE) {
+                self.look_at(state, first + index, &mut found);
             }
             if from + SHARE >= level.len() {
                 break;

@@ -100,7 +100,7 @@ fn pick(fault: Fault) -> u64 {
 }
 
 /// Chance has a part in most of them.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 const TWO_GEESE: &[Kind] = &[Kind::TwoGeese, Kind::TermWentBack];
 

@@ -28,7 +28,10 @@ pub struct LeaseSeen {
 #[serde(rename_all = "lowercase")]
 pub enum LeaseState {
     /// Not stamped: no member touches it.
-    Unstamped,
+    Unstamped {
+        /// Which write of which incarnation it bears: of the time before, or of who touched it.
+        write: Option<(Arc<str>, u64)>,
+    },
     /// Nobody's for the time of one lease.
     Quarantined {
         /// The term before it.
@@ -83,7 +86,7 @@ impl LeaseState {
 impl fmt::Display for LeaseState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unstamped => f.write_str("not stamped"),
+            Self::Unstamped { .. } => f.write_str("not stamped"),
             Self::Quarantined { term, .. } => write!(f, "quarantined after term {term}"),
             Self::Held { pod, term, .. } => write!(f, "held by {pod} in term {term}"),
             Self::Released { term, .. } => write!(f, "released from term {term}"),

@@ -102,8 +102,25 @@ impl<'a> Follower<'a> {
             self.holding = Some((incarnation, *term));
             self.greatest = self.greatest.max(*term);
         }
+        if !is_by_hand && let Some(pod) = self.touched_without_a_stamp(seen) {
+            let rule = Rule::OnlyWhatIsStampedAndRead;
+            breaches.push(Breach { at: seen.at, pod, rule });
+        }
         self.go_on(seen, is_by_hand);
         breaches
+    }
+
+    /// Name of the pod that wrote to a Lease which has no stamp, and had none before.
+    fn touched_without_a_stamp(&self, seen: &LeaseSeen) -> Option<Arc<str>> {
+        let last = self.last.filter(|last| last.uid == seen.uid && !seen.after_gap)?;
+        match (&last.state, &seen.state) {
+            (LeaseState::Unstamped { write: before }, LeaseState::Unstamped { write })
+                if before != write =>
+            {
+                write.as_ref()?.0.split('_').next().map(Arc::from)
+            }
+            _ => None,
+        }
     }
 
     fn taking(&self, seen: &LeaseSeen, taker: &Arc<str>, term: u64) -> Vec<Rule> {
@@ -120,7 +137,7 @@ impl<'a> Follower<'a> {
             rules.push(Rule::TermIsTheVersionTaken { term, taken: last.version });
         }
         match &last.state {
-            LeaseState::Unstamped | LeaseState::Unreadable { .. } | LeaseState::Gone => {
+            LeaseState::Unstamped { .. } | LeaseState::Unreadable { .. } | LeaseState::Gone => {
                 rules.push(Rule::OnlyWhatIsStampedAndRead);
             }
             LeaseState::Released { .. } if self.followed_to_its_end => {}
@@ -295,12 +312,20 @@ mod tests {
 
     #[test]
     fn what_has_no_stamp_is_not_taken_and_a_quarantine_is_gone_on_from() {
-        let unstamped = seen(100, 6, LeaseState::Unstamped);
+        let unstamped = seen(100, 6, LeaseState::Unstamped { write: None });
         let before = seen(0, 5, held("a", 4, 1));
         let taken = [before.clone(), unstamped.clone(), seen(9000, 7, held("b", 6, 1))];
         assert_eq!(found(&taken, &[]), [Rule::OnlyWhatIsStampedAndRead]);
         let kept = [before, unstamped, seen(150, 7, quarantined(4)), seen(160, 8, held("a", 4, 2))];
         assert_eq!(found(&kept, &[]), []);
+    }
+
+    #[test]
+    fn what_has_no_stamp_is_not_written_to() {
+        let by = |attempt| LeaseState::Unstamped { write: Some(("a_uid-of-a_1".into(), attempt)) };
+        let leases = [seen(0, 5, by(1)), seen(10, 6, by(1)), seen(3000, 7, by(2))];
+        assert_eq!(found(&leases, &[]), [Rule::OnlyWhatIsStampedAndRead]);
+        assert_eq!(found(&leases, &[7]), []);
     }
 
     #[test]

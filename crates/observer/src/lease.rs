@@ -54,12 +54,17 @@ fn read(at: Duration, lease: &v1::Lease, after_gap: bool) -> LeaseSeen {
 
 fn state(lease: &Lease) -> LeaseState {
     if !lease.stamped {
-        return LeaseState::Unstamped;
+        return LeaseState::Unstamped { write: write(lease) };
     }
     match &lease.record {
         Ok(record) => of_record(record),
         Err(why) => LeaseState::Unreadable { why: why.to_string() },
     }
+}
+
+fn write(lease: &Lease) -> Option<(Arc<str>, u64)> {
+    let record = lease.record.as_ref().ok()?;
+    Some((record.holder.as_ref()?.to_string().into(), record.attempt))
 }
 
 fn of_record(record: &Record) -> LeaseState {

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use backon::ExponentialBuilder;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, PodSpec, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -25,6 +26,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::death::Deaths;
+use crate::decide::object::keep_fingerprint;
 use crate::decide::traffic::SLICE_MANAGED_BY_LABEL;
 use crate::nodes::Nodes;
 use crate::reigns::Reigns;
@@ -74,11 +76,11 @@ pub struct Stores {
     pub leases: Store<Lease>,
     /// Their pods, of whose `spec` only the node is kept.
     pub pods: Store<Pod>,
-    /// Their StatefulSets.
+    /// Their StatefulSets, of whose `spec` only the way of updates is kept.
     pub stateful_sets: Store<StatefulSet>,
     /// Where their Services for the Goose lead to.
     pub slices: Store<EndpointSlice>,
-    /// Their Services.
+    /// Their Services. Of these, and of all below, it is kept whose they are, and a fingerprint.
     pub services: Store<Service>,
     /// Their disruption budgets.
     pub budgets: Store<PodDisruptionBudget>,
@@ -130,13 +132,13 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
             of_reigns.follow(event);
         }),
         pods,
-        stateful_sets: reflect(client, scope, of_clusters(), slim, &wakes),
+        stateful_sets: reflect(client, scope, of_clusters(), slim_set, &wakes),
         slices: reflect(client, scope, own_slices, slim, &wakes),
-        services: reflect(client, scope, of_clusters(), slim, &wakes),
-        budgets: reflect(client, scope, of_clusters(), slim, &wakes),
-        accounts: reflect(client, scope, of_clusters(), slim, &wakes),
-        roles: reflect(client, scope, of_clusters(), slim, &wakes),
-        role_bindings: reflect(client, scope, of_clusters(), slim, &wakes),
+        services: reflect(client, scope, of_clusters(), slim_applied, &wakes),
+        budgets: reflect(client, scope, of_clusters(), slim_applied, &wakes),
+        accounts: reflect(client, scope, of_clusters(), slim_applied, &wakes),
+        roles: reflect(client, scope, of_clusters(), slim_applied, &wakes),
+        role_bindings: reflect(client, scope, of_clusters(), slim_applied, &wakes),
         deaths,
         reigns,
     };
@@ -235,6 +237,21 @@ fn wake(wakes: &UnboundedSender<Cluster>, clusters: Vec<Cluster>) {
 
 fn slim(object: &mut impl Resource) {
     object.managed_fields_mut().clear();
+}
+
+/// What is only applied is compared by its fingerprint.
+fn slim_applied<K: Kind + Default>(object: &mut K) {
+    keep_fingerprint(object);
+    let metadata = mem::take(object.meta_mut());
+    *object = K::default();
+    *object.meta_mut() = metadata;
+}
+
+/// Beside that, decisions are made from a StatefulSet's status, and from how it updates.
+fn slim_set(set: &mut StatefulSet) {
+    keep_fingerprint(set);
+    let update_strategy = set.spec.update_strategy.take();
+    set.spec = StatefulSetSpec { update_strategy, ..StatefulSetSpec::default() };
 }
 
 /// Most of a pod is its spec, and decisions are made only from where it runs.

@@ -2,10 +2,12 @@
 //!
 //! The API server fills in defaults and rewrites quantities, so what was applied and what is there
 //! cannot be compared. Instead the operator remembers what it applied and what became of it: it
-//! applies again when it wants something else, or when somebody changed the outcome.
+//! applies again when it wants something else, or when somebody changed the outcome. For that it need
+//! not keep the objects of a thousand clusters: a fingerprint of each is enough.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use api::names::CLUSTER_LABEL;
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde_json::Value;
@@ -91,8 +93,31 @@ pub fn version(object: &impl ResourceExt) -> u64 {
 }
 
 /// Of all in an object that an applier could want to change: not its status, and of its metadata
-/// labels, annotations and owners.
-pub fn fingerprint(object: &impl Serialize) -> u64 {
+/// labels, annotations and owners. Of an object that is under [`keep_fingerprint`], the one that was kept.
+pub fn fingerprint(object: &(impl Resource + Serialize)) -> u64 {
+    match kept_fingerprint(object) {
+        Some(print) => print,
+        None => fingerprint_of_content(object),
+    }
+}
+
+/// Leaves of an object's metadata whose it is, and its fingerprint in place of the annotations. The
+/// caller may then drop all else of it that a fingerprint is of.
+pub fn keep_fingerprint(object: &mut (impl Resource + Serialize)) {
+    let print = fingerprint_of_content(object);
+    let metadata = object.meta_mut();
+    metadata.managed_fields = None;
+    metadata.annotations = Some([(FINGERPRINT.to_owned(), print.to_string())].into());
+    if let Some(labels) = &mut metadata.labels {
+        labels.retain(|label, _| label == CLUSTER_LABEL);
+    }
+}
+
+fn kept_fingerprint(object: &impl Resource) -> Option<u64> {
+    object.meta().annotations.as_ref()?.get(FINGERPRINT)?.parse().ok()
+}
+
+fn fingerprint_of_content(object: &impl Serialize) -> u64 {
     let mut object = serde_json::to_value(object).unwrap_or_default();
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");
@@ -106,10 +131,15 @@ pub fn fingerprint(object: &impl Serialize) -> u64 {
     hasher.finish()
 }
 
+/// An annotation of objects as they are kept here. No object of the API server has it: the part before
+/// the slash is none that it allows.
+const FINGERPRINT: &str = "(operator)/fingerprint";
+
 #[cfg(test)]
 mod tests {
     use api::status::reconciled;
     use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
+    use k8s_openapi::api::core::v1::Service;
 
     use super::*;
 
@@ -175,5 +205,21 @@ mod tests {
         assert_eq!(fingerprint(&set), fingerprint(&changed));
         changed.labels_mut().insert("a".into(), "b".into());
         assert_ne!(fingerprint(&set), fingerprint(&changed));
+    }
+
+    #[test]
+    fn what_is_kept_of_an_object_has_the_fingerprint_and_the_owner_of_the_whole() {
+        let owner = Owner { name: "pond".into(), namespace: "ns".into(), uid: "u".into() };
+        let mut whole = Service { metadata: owner.metadata("pond-goose"), ..Service::default() };
+        whole.metadata.resource_version = Some("8".into());
+        whole.annotations_mut().insert("a".into(), "b".into());
+        whole.spec.get_or_insert_default().type_ = Some("ClusterIP".into());
+        let mut kept = whole.clone();
+        keep_fingerprint(&mut kept);
+        kept.spec = None;
+        assert_eq!(Found::new(&kept, &owner), Found::new(&whole, &owner));
+        assert_eq!(kept.labels().get(CLUSTER_LABEL), whole.labels().get(CLUSTER_LABEL));
+        whole.spec.get_or_insert_default().type_ = Some("NodePort".into());
+        assert_ne!(fingerprint(&kept), fingerprint(&whole));
     }
 }

@@ -35,12 +35,14 @@ async fn steps(options: &TestOptions, report: &Report<'_>, screen: &Screen) -> R
         report.step("generated files", up_to_date(screen)).await?;
         report.step("documentation", documentation()).await?;
     }
-    report.step("unit tests", unit_tests(report, filter)).await?;
+    report.step("unit tests", unit_tests(report, options)).await?;
     for round in 1..=rounds(options.deep) {
         if options.deep {
             screen.line(format!("round {round} of {DEEP_ROUNDS} on the clusters"));
         }
-        tiers::light(filter, report, screen).await?;
+        // Some hundred lives of a cluster: once is enough.
+        let every_write = options.deep && round == 1;
+        tiers::light(filter, every_write, report, screen).await?;
         match tier(options.light) {
             Tier::Full => tiers::full(filter, report, screen).await?,
             Tier::Light => report
@@ -94,17 +96,20 @@ async fn documentation() -> Result<Outcome> {
 
 /// All tests that need no cluster: those beside the code, those beside the crates, and those in the
 /// documentation.
-async fn unit_tests(report: &Report<'_>, filter: Option<&str>) -> Result<Outcome> {
-    cargo_test(&["--lib", "--bins"], filter, report).await?;
+async fn unit_tests(report: &Report<'_>, options: &TestOptions) -> Result<Outcome> {
+    cargo_test(&["--lib", "--bins"], options, report).await?;
     let on_clusters = ["--exclude", "duckduckgoose-testbed", "--exclude", "duckduckgoose-tests"];
-    cargo_test(&[&["--test", "*"], &on_clusters[..]].concat(), filter, report).await?;
-    cargo_test(&["--doc"], filter, report).await?;
+    cargo_test(&[&["--test", "*"], &on_clusters[..]].concat(), options, report).await?;
+    cargo_test(&["--doc"], options, report).await?;
     Ok(Outcome::Passed)
 }
 
-async fn cargo_test(arguments: &[&str], filter: Option<&str>, report: &Report<'_>) -> Result<()> {
+async fn cargo_test(arguments: &[&str], options: &TestOptions, report: &Report<'_>) -> Result<()> {
     let mut test = cargo(&["test", "--workspace"]);
-    test.args(arguments).arg("--").args(filter);
+    test.args(arguments).arg("--").args(&options.filter);
+    if options.deep {
+        test.env("SEEDS", DEEP_SEEDS.to_string());
+    }
     run_heard(test, |line| report.hear(line)).await
 }
 
@@ -114,3 +119,6 @@ fn rounds(deep: bool) -> u32 {
 
 /// A night's worth.
 const DEEP_ROUNDS: u32 = 20;
+
+/// Of the election's simulation, likewise.
+const DEEP_SEEDS: u32 = 10_000;

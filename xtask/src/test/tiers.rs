@@ -13,15 +13,21 @@ use crate::post_mortem;
 use crate::screen::Screen;
 use crate::up;
 
-/// The testbed's own tests without root, and the product's on a light cluster.
+/// The testbed's own tests without root, and the product's on a light cluster. The operator is killed
+/// at some of its writes, or at every one.
 ///
 /// # Errors
 /// Where a step fails.
-pub async fn light(filter: Option<&str>, report: &Report<'_>, screen: &Screen) -> Result<()> {
+pub async fn light(
+    filter: Option<&str>,
+    every_write: bool,
+    report: &Report<'_>,
+    screen: &Screen,
+) -> Result<()> {
     report.step("sidecar and operator", build_programs()).await?;
     let tests = async {
         let cluster = TestCluster::start(LIGHT, true, screen).await?;
-        let result = tests(&["light", "pretend"], &cluster, filter, report).await;
+        let result = tests(&["light", "pretend"], &cluster, filter, every_write, report).await;
         cluster.end(result).await
     };
     report.step("light tier", tests).await
@@ -57,7 +63,7 @@ async fn tests_with_the_chart(
     if !cluster.ours {
         install::restart_operator(&clients).await?;
     }
-    let mut result = tests(&["full"], cluster, filter, report).await;
+    let mut result = tests(&["full"], cluster, filter, false, report).await;
     if result.is_ok() && filter.is_none() {
         result = chaos::short(&cluster.cluster, &clients, screen).await;
     }
@@ -108,17 +114,24 @@ async fn tests(
     names: &[&str],
     cluster: &TestCluster,
     filter: Option<&str>,
+    every_write: bool,
     report: &Report<'_>,
 ) -> Result<()> {
     let mut arguments = vec!["test", "--workspace"];
     arguments.extend(names.iter().flat_map(|name| ["--test", name]));
     let mut test = cargo(&arguments);
     test.arg("--").args(filter).env(CLUSTER_VARIABLE, cluster.cluster.name());
+    if every_write {
+        test.env(EVERY_WRITE_VARIABLE, "all");
+    }
     run_heard(test, |line| report.hear(line)).await
 }
 
 /// Tells the tests which cluster to attach to.
 const CLUSTER_VARIABLE: &str = "DUCKGOOSE_TEST_CLUSTER";
+
+/// Tells the tests to kill the operator at each of its writes.
+const EVERY_WRITE_VARIABLE: &str = "EVERY_WRITE";
 
 const LIGHT: &str = "ddg-light";
 const FULL: &str = "ddg-full";

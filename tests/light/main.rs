@@ -11,6 +11,7 @@ mod an_operator_at_rest_only_watches;
 mod an_operator_killed_at_any_write_changes_nothing;
 mod an_outage_of_the_api_server_changes_no_readiness;
 mod an_outage_of_the_api_server_ends_the_goose_in_time;
+mod changed_claim_templates_are_refused_in_words;
 mod ducks_send_no_requests_at_rest;
 mod hooks_come_before_the_role_and_after_it;
 mod lone_member;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         .apart(test_of!(an_operator_killed_at_any_write_changes_nothing))
         .apart(test_of!(what_the_operator_learns_late_changes_nothing))
         .apart(test_of!(an_api_server_in_trouble_only_delays_the_operator))
+        .apart(test_of!(changed_claim_templates_are_refused_in_words))
         .apart(test_of!(the_chart_upgrades_the_definition))
         .apart(test_of!(an_operator_at_rest_only_watches))
         .alone(test_of!(an_outage_of_the_api_server_ends_the_goose_in_time))

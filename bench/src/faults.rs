@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use api::names::{SIDECAR_PORT, goose_service};
 use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::Api;
-use kube::api::EvictParams;
+use kube::api::{EvictParams, Patch, PatchParams};
+use kube::{Api, Client};
 use observer::{Goose, Observer, Seen};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use testbed::Node;
 use tokio::time::sleep;
 
@@ -26,7 +27,7 @@ pub enum Fault {
     HandOver,
     /// SIGKILL to all containers of its pod.
     Killed,
-    /// Its pod is evicted, as `kubectl drain` does it.
+    /// Its node is drained: cordoned, and its pod evicted as soon as that is allowed.
     Evicted,
     /// Its node is cut off.
     CutOff,
@@ -81,12 +82,15 @@ impl Fault {
             }
             Self::Killed => pods.cluster().pod(NAMESPACE, pod)?.kill_all()?,
             Self::Evicted => {
-                let all: Api<Pod> = Api::namespaced(pods.cluster().client().await?, NAMESPACE);
-                all.evict(pod, &EvictParams::default()).await?;
+                let node = node_of(observer, pod)?;
+                let cordon = Cordon::on(pods.cluster().client().await?, node).await?;
+                evict(pods, pod).await?;
+                let next = next().await?;
+                cordon.off().await?;
+                return Ok(next);
             }
             Self::CutOff => {
-                let node = observer.look(|seen| seen.member(pod)?.node.clone());
-                let cut = Cut::off(pods.cluster().node(&node.context("wanted its node")?)?)?;
+                let cut = Cut::off(pods.cluster().node(&node_of(observer, pod)?)?)?;
                 let next = next().await?;
                 cut.heal()?;
                 return Ok(next);
@@ -98,6 +102,25 @@ impl Fault {
     /// Besides the one that asks 200 times a second.
     fn more_connections(self) -> usize {
         if self == Self::HandOver { 4 } else { 0 }
+    }
+}
+
+fn node_of(observer: &Observer, pod: &str) -> Result<String> {
+    let node = observer.look(|seen| seen.member(pod)?.node.clone());
+    node.with_context(|| format!("wanted the node of {pod}, found none"))
+}
+
+/// Again and again while a disruption budget forbids it.
+async fn evict(pods: &Pods<'_>, pod: &str) -> Result<()> {
+    let all: Api<Pod> = Api::namespaced(pods.cluster().client().await?, NAMESPACE);
+    let until = Instant::now() + pods.patience();
+    loop {
+        match all.evict(pod, &EvictParams::default()).await {
+            Err(kube::Error::Api(status)) if status.code == 429 && Instant::now() < until => {
+                sleep(EVICT_AGAIN).await;
+            }
+            evicted => return Ok(evicted.map(drop)?),
+        }
     }
 }
 
@@ -128,6 +151,31 @@ async fn leads_to_another(
     Ok(Some(milliseconds(at - asked)))
 }
 
+/// A node that takes no new pods. An interrupted run leaves it so; its cluster is gone then, too.
+struct Cordon {
+    nodes: Api<k8s_openapi::api::core::v1::Node>,
+    name: String,
+}
+
+impl Cordon {
+    async fn on(client: Client, name: String) -> Result<Self> {
+        let nodes = Api::all(client);
+        let cordon = Self { nodes, name };
+        cordon.set(true).await?;
+        Ok(cordon)
+    }
+
+    async fn off(self) -> Result<()> {
+        self.set(false).await
+    }
+
+    async fn set(&self, unschedulable: bool) -> Result<()> {
+        let patch = Patch::Merge(json!({ "spec": { "unschedulable": unschedulable } }));
+        self.nodes.patch(&self.name, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+}
+
 /// A node that is cut off until this is healed or dropped.
 struct Cut(Option<Node>);
 
@@ -152,3 +200,6 @@ impl Drop for Cut {
 
 /// Who was Goose may answer so for a while still.
 const AFTERWARDS: Duration = Duration::from_millis(300);
+
+/// `kubectl drain` waits for 5 s.
+const EVICT_AGAIN: Duration = Duration::from_millis(100);

@@ -83,7 +83,7 @@ impl Fault {
         match self {
             Self::HandOver => "Hand-over, in pods",
             Self::Killed => "All containers of the Goose's pod killed",
-            Self::Evicted => "Goose's pod evicted",
+            Self::Evicted => "Goose's node drained",
             Self::CutOff => "Goose's node cut off",
         }
     }
@@ -98,7 +98,9 @@ impl Fault {
                  another pod's, or the same one's after its restart."
             }
             Self::Evicted => {
-                "The pod is evicted, as `kubectl drain` does it, until another pod's Goose answers."
+                "As `kubectl drain` does it: the node is cordoned, and the pod evicted, again every 100 ms while a \
+                 disruption budget forbids it; from the cordon until another term's Goose answers. Ours has a budget \
+                 for the Goose, and hands over at the cordon."
             }
             Self::CutOff => {
                 "No packet goes in or out of the node, until another pod's Goose answers. The isolated one is asked \

@@ -22,6 +22,7 @@ mod a_rollout_updates_the_goose_last;
 mod an_autoscaler_scales_a_cluster;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
 mod an_operator_that_starts_anew_changes_nothing;
+mod an_outage_of_the_api_server_takes_no_pod_out_of_service;
 mod bad_input_is_refused_in_words;
 mod changing_the_lease_keeps_the_goose;
 mod clusters_of_like_names_keep_apart;
@@ -32,6 +33,7 @@ mod kubectl_shows_clusters_in_columns;
 mod kubectl_waits_until_a_cluster_is_available;
 mod the_goose_is_chosen_by_priority_and_stays;
 mod the_goose_is_kept_while_the_set_is_scaled;
+mod the_how_tos_work;
 mod uninstalling_leaves_nothing_but_the_definition;
 
 use std::process::ExitCode;
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_broken_rollout_leaves_the_goose_alone))
         .beside_others(test_of!(a_goose_that_is_scaled_away_hands_over_first))
         .beside_others(test_of!(a_command_runs_on_the_goose_alone))
+        .beside_others(test_of!(the_how_tos_work))
         .beside_others(test_of!(a_hand_over_is_asked_for_by_annotation))
         .beside_others(test_of!(a_paused_cluster_stands_still))
         .beside_others(test_of!(a_fenced_goose_hands_over_and_stays_a_duck))
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         .alone(test_of!(a_drain_moves_the_goose_before_its_pod_goes))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))
+        .alone(test_of!(an_outage_of_the_api_server_takes_no_pod_out_of_service))
         .alone(test_of!(uninstalling_leaves_nothing_but_the_definition))
         .run()
 }

@@ -3,6 +3,7 @@
 
 mod a_confirmed_death_does_not_wait_for_the_lease;
 mod a_frozen_goose_makes_no_second;
+mod a_hook_that_never_answers_leaves_no_stale_role;
 mod a_sidecar_without_its_environment_says_what_is_missing;
 mod a_sidecar_without_its_lease_waits_for_it;
 mod a_sidecar_without_permission_waits_for_it;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(the_status_tells_how_each_goose_came_to_be))
         .beside_others(test_of!(the_role_file_outlives_neither_its_hold_nor_its_writer))
         .beside_others(test_of!(hooks_come_before_the_role_and_after_it))
+        .beside_others(test_of!(a_hook_that_never_answers_leaves_no_stale_role))
         .beside_others(test_of!(a_frozen_goose_makes_no_second))
         .beside_others(test_of!(a_sidecar_without_its_environment_says_what_is_missing))
         .beside_others(test_of!(a_sidecar_without_its_lease_waits_for_it))

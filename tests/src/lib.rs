@@ -19,16 +19,20 @@
 //! | [`puppets`] | pods and members that are played |
 //! | [`fault`] | a fault that ends with its test |
 //! | [`ask`] | one question to a sidecar |
+//! | [`port_forward`] | `kubectl port-forward` |
+//! | [`example`] | a program of the pages in `docs/how-to` |
 
 pub mod ask;
 pub mod births;
 pub mod eventually;
+pub mod example;
 pub mod fault;
 pub mod interposed;
 pub mod interposer;
 pub mod life;
 pub mod operator;
 pub mod pond;
+pub mod port_forward;
 pub mod puppets;
 pub mod requests;
 pub mod snapshot;
@@ -37,8 +41,10 @@ pub mod suite;
 pub mod theatre;
 
 pub use self::eventually::eventually;
+pub use self::example::Example;
 pub use self::interposed::Interposed;
 pub use self::operator::Operator;
 pub use self::pond::{Pond, Wanted};
+pub use self::port_forward::PortForward;
 pub use self::stage::Stage;
 pub use self::suite::Suite;

@@ -12,6 +12,7 @@ use api::DuckGooseCluster;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use testbed::{Cluster, Tier};
+use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::eventually::eventually;
@@ -106,11 +107,7 @@ pub async fn helm(cluster: &Cluster, words: &[&str]) -> Result<String> {
 }
 
 async fn run(program: &Path, words: &[&str], cluster: &Cluster) -> Result<String> {
-    let mut command = tokio::process::Command::new(program);
-    command.args(words).env("KUBECONFIG", cluster.kubeconfig()).current_dir(checkout());
-    // kubectl believes for hours what an earlier cluster at the same address served.
-    command.env("KUBECACHEDIR", left_behind().join(format!("kubectl-cache-{}", process::id())));
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = command(program, words, cluster).output().await;
     let output = output.with_context(|| format!("wanted to run {}", program.display()))?;
     let name = program.file_name().unwrap_or_default().display();
     ensure!(
@@ -120,6 +117,16 @@ async fn run(program: &Path, words: &[&str], cluster: &Cluster) -> Result<String
         String::from_utf8_lossy(&output.stderr).trim()
     );
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A program that acts as the administrator of the cluster, and ends when it is dropped.
+pub(crate) fn command(program: &Path, words: &[&str], cluster: &Cluster) -> Command {
+    let mut command = Command::new(program);
+    command.args(words).env("KUBECONFIG", cluster.kubeconfig()).current_dir(checkout());
+    // kubectl believes for hours what an earlier cluster at the same address served.
+    command.env("KUBECACHEDIR", left_behind().join(format!("kubectl-cache-{}", process::id())));
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
 }
 
 /// A program of this checkout that was built along with the tests.

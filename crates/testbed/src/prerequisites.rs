@@ -174,6 +174,13 @@ const REQUIREMENTS: &[Requirement] = &[
         found: || catatonit().is_some(),
     },
     Requirement {
+        what: "curl",
+        why: "asks a sidecar as docs/how-to says",
+        tier: Tier::Full,
+        source: Source::Debian("curl"),
+        found: || has_program("curl"),
+    },
+    Requirement {
         what: "pkg-config",
         why: "builds runc",
         tier: Tier::Full,

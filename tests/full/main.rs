@@ -34,6 +34,7 @@ mod kubectl_waits_until_a_cluster_is_available;
 mod the_goose_is_chosen_by_priority_and_stays;
 mod the_goose_is_kept_while_the_set_is_scaled;
 mod the_how_tos_work;
+mod the_goose_service_follows_the_goose;
 mod uninstalling_leaves_nothing_but_the_definition;
 
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_better_goose_is_moved_to_where_that_is_wanted))
         .alone(test_of!(a_force_deleted_goose_that_lives_on_is_waited_out))
         .alone(test_of!(a_drain_moves_the_goose_before_its_pod_goes))
+        .alone(test_of!(the_goose_service_follows_the_goose))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))
         .alone(test_of!(an_outage_of_the_api_server_takes_no_pod_out_of_service))

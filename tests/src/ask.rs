@@ -11,7 +11,14 @@ use tokio::net::TcpStream;
 /// # Errors
 /// Where there is no answer.
 pub async fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
-    let mut stream = TcpStream::connect(address).await?;
+    get_over(TcpStream::connect(address).await?, path).await
+}
+
+/// The same over this connection, which ends with it.
+///
+/// # Errors
+/// Where there is no answer.
+pub async fn get_over(mut stream: TcpStream, path: &str) -> Result<(u16, String)> {
     stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;

@@ -33,8 +33,8 @@ mod kubectl_shows_clusters_in_columns;
 mod kubectl_waits_until_a_cluster_is_available;
 mod the_goose_is_chosen_by_priority_and_stays;
 mod the_goose_is_kept_while_the_set_is_scaled;
-mod the_how_tos_work;
 mod the_goose_service_follows_the_goose;
+mod the_how_tos_work;
 mod uninstalling_leaves_nothing_but_the_definition;
 
 use std::process::ExitCode;

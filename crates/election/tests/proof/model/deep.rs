@@ -58,12 +58,12 @@ fn row(pond: &Pond, found: &Found, took: Duration, memory: u64) -> String {
     )
 }
 
-/// `crashes: 1, gaps: 2`: the fields of the budget that are not zero.
+/// `crashes: 1, gaps: 2`: the fields of the budget that are not zero, or `none`.
 fn budget(faults: &Faults) -> String {
     let all = format!("{faults:?}");
     let all = all.trim_start_matches("Faults { ").trim_end_matches(" }");
     let some: Vec<&str> = all.split(", ").filter(|field| !field.ends_with(": 0")).collect();
-    some.join(", ")
+    if some.is_empty() { "none".to_owned() } else { some.join(", ") }
 }
 
 /// A line every few seconds.

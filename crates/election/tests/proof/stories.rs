@@ -118,6 +118,14 @@ impl Stage {
                 world.server.overwrite(annotations);
                 world.server_changed();
             }
+            // It writes `spec` alone, and keeps the annotations that it finds.
+            "client-go-writes" => {
+                match world.server.object.clone() {
+                    Some(object) => world.server.overwrite(object.annotations),
+                    None => world.server.create(BTreeMap::new()),
+                }
+                world.server_changed();
+            }
             "lease" => {
                 let object = world.server.object.as_ref().expect("there is a Lease");
                 let record = object.annotations.get(RECORD).map_or("no record", String::as_str);

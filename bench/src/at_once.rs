@@ -2,7 +2,22 @@
 
 use std::time::Duration;
 
-use history::{History, Reign};
+use history::{History, Reign, Said};
+use observer::Observer;
+use tokio::time::sleep;
+
+/// Observes on until no two members say that they are Goose, but no longer than this.
+pub async fn see_the_end(observer: &Observer, most: Duration) {
+    sleep(AFTERWARDS).await;
+    let one_at_most = observer.until("one Goose at most", most, |seen| {
+        let says_goose = |said| matches!(said, Some(Said::Goose { .. }));
+        let members = seen.members();
+        let geese = members.iter().filter(|one| says_goose(seen.heard(one))).count();
+        (geese <= 1).then_some(())
+    });
+    // Where there is no end to it, the time so far is what is told.
+    let _ = one_at_most.await;
+}
 
 /// The longest time for which two members certainly were Goose, by their answers: from the arrival of the later
 /// one's first answer to the departure of the last question that the earlier one answered so. Zero where none
@@ -22,6 +37,9 @@ fn overlap(one: &Reign, other: &Reign) -> Duration {
     let until = one.last.asked.min(other.last.asked);
     until.saturating_sub(from)
 }
+
+/// Who was Goose may answer so for a while still, and who takes over late is late.
+const AFTERWARDS: Duration = Duration::from_millis(300);
 
 #[cfg(test)]
 mod tests {

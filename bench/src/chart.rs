@@ -50,6 +50,7 @@ fn draw(
         .configure_mesh()
         .disable_y_mesh()
         .disable_y_axis()
+        .label_style((FONT, 11))
         .x_label_formatter(&|milliseconds| Unit::Milliseconds.tell(*milliseconds))
         .draw()
         .map_err(words)?;

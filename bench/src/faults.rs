@@ -14,7 +14,7 @@ use serde_json::json;
 use testbed::Node;
 use tokio::time::sleep;
 
-use crate::at_once::two_at_once;
+use crate::at_once::{see_the_end, two_at_once};
 use crate::group::NAMESPACE;
 use crate::milliseconds;
 use crate::pods::Pods;
@@ -66,7 +66,7 @@ impl Fault {
         let followed = self.follow(pods, &observer, &goose);
         let (next, service) =
             tokio::try_join!(followed, leads_to_another(pods, service, goose.term, asked))?;
-        sleep(AFTERWARDS).await;
+        see_the_end(&observer, pods.contender.lease * 2).await;
         let two = two_at_once(&observer.stop());
         let took = milliseconds(next.at.saturating_sub(at));
         Ok(Outcome { took, service, two_at_once: milliseconds(two) })
@@ -92,6 +92,8 @@ impl Fault {
             Self::CutOff => {
                 let cut = Cut::off(pods.cluster().node(&node_of(observer, pod)?)?)?;
                 let next = next().await?;
+                // Healed at once, the isolated one would learn of it.
+                see_the_end(observer, pods.contender.lease * 2).await;
                 cut.heal()?;
                 return Ok(next);
             }
@@ -197,9 +199,6 @@ impl Drop for Cut {
         }
     }
 }
-
-/// Who was Goose may answer so for a while still.
-const AFTERWARDS: Duration = Duration::from_millis(300);
 
 /// `kubectl drain` waits for 5 s.
 const EVICT_AGAIN: Duration = Duration::from_millis(100);

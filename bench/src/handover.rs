@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::sleep;
 
-use crate::at_once::two_at_once;
+use crate::at_once::{see_the_end, two_at_once};
 use crate::group::Group;
 use crate::milliseconds;
 use crate::section::Goal;
@@ -24,7 +24,7 @@ pub async fn measure(group: &mut Group) -> Result<(f64, f64)> {
     let asked = observer.now();
     group.member(&goose.pod)?.terminate()?;
     let next = observer.goose_after(goose.term, group.patience()).await?;
-    sleep(AFTERWARDS).await;
+    see_the_end(&observer, group.contender.lease * 2).await;
     let history = observer.stop();
     group.member(&goose.pod)?.live_again().await?;
     Ok((milliseconds(next.at - asked), milliseconds(two_at_once(&history))))
@@ -32,9 +32,6 @@ pub async fn measure(group: &mut Group) -> Result<(f64, f64)> {
 
 /// Each connection asks 200 times a second: five of them ask every millisecond.
 const MORE_CONNECTIONS: usize = 4;
-
-/// Who was asked to hand over may answer Goose for a while still.
-const AFTERWARDS: Duration = Duration::from_millis(300);
 
 /// Of issue 8: two writes and an event take about 8 ms.
 pub const GOAL: Goal = Goal { median: Some(15.0), p99: Some(60.0), greatest: None };

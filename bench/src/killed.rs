@@ -9,7 +9,7 @@ use kube::Api;
 use testbed::Cluster;
 use tokio::time::sleep;
 
-use crate::at_once::two_at_once;
+use crate::at_once::{see_the_end, two_at_once};
 use crate::contender::Contender;
 use crate::group::{Group, NAMESPACE};
 use crate::milliseconds;
@@ -43,6 +43,7 @@ pub async fn measure(cluster: &Cluster, group: &mut Group) -> Result<Killed> {
     let renewed_before_kill =
         SystemTime::now().duration_since(renewed)?.saturating_sub(observer.now() - killed);
     let next = observer.goose_after(goose.term, group.patience()).await?;
+    see_the_end(&observer, group.contender.lease * 2).await;
     let history = observer.stop();
     group.member(&goose.pod)?.live_again().await?;
     Ok(Killed {

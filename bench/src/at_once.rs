@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use history::{History, Reign, Said};
-use observer::Observer;
+use observer::{Goose, Observer, Seen};
 use tokio::time::sleep;
 
 /// Observes on until no two members say that they are Goose, but no longer than this.
 pub async fn see_the_end(observer: &Observer, most: Duration) {
     sleep(AFTERWARDS).await;
-    let one_at_most = observer.until("one Goose at most", most, |seen| {
-        let says_goose = |said| matches!(said, Some(Said::Goose { .. }));
-        let members = seen.members();
-        let geese = members.iter().filter(|one| says_goose(seen.heard(one))).count();
-        (geese <= 1).then_some(())
-    });
+    let one_at_most =
+        observer.until("one Goose at most", most, |seen| (geese(seen) <= 1).then_some(()));
     // Where there is no end to it, the time so far is what is told.
     let _ = one_at_most.await;
+}
+
+/// The Goose, where exactly one member says that it is: nothing is to be measured while two do.
+pub fn only_goose(seen: &Seen) -> Option<Goose> {
+    seen.goose().filter(|_| geese(seen) == 1)
 }
 
 /// The longest time for which two members certainly were Goose, by their answers: from the arrival of the later
@@ -30,6 +31,11 @@ pub fn two_at_once(history: &History) -> Duration {
         .flat_map(|(index, one)| reigns[index + 1..].iter().map(move |other| (one, other)));
     let different = pairs.filter(|(one, other)| one.member != other.member);
     different.map(|(one, other)| overlap(one, other)).max().unwrap_or_default()
+}
+
+fn geese(seen: &Seen) -> usize {
+    let says_goose = |said| matches!(said, Some(Said::Goose { .. }));
+    seen.members().iter().filter(|one| says_goose(seen.heard(one))).count()
 }
 
 fn overlap(one: &Reign, other: &Reign) -> Duration {

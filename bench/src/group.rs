@@ -8,6 +8,7 @@ use kube::Api;
 use observer::{Goose, Observer};
 use testbed::Cluster;
 
+use crate::at_once::only_goose;
 use crate::contender::Contender;
 use crate::our_lease;
 use crate::process::{Process, Told, pod_uid};
@@ -48,18 +49,18 @@ impl Group {
         Ok(Self { contender, members: members.collect::<Result<_>>()? })
     }
 
-    /// Begins to ask all of them, and waits until each answers and one is Goose.
+    /// Begins to ask all of them, and waits until each answers and exactly one is Goose.
     ///
     /// # Errors
     /// Where that does not come to be.
     pub async fn observe(&self) -> Result<(Observer, Goose)> {
         let addresses = self.members.iter().map(|one| (one.told.pod.clone(), one.address));
         let observer = Observer::of_processes(addresses.collect())?;
-        let wanted = format!("{MEMBERS} members of {}, one of them Goose", self.contender);
+        let wanted = format!("{MEMBERS} members of {}, one of them alone Goose", self.contender);
         let goose = observer
             .until(&wanted, self.patience(), |seen| {
                 let all = seen.members().iter().all(|member| seen.heard(member).is_some());
-                seen.goose().filter(|_| all)
+                only_goose(seen).filter(|_| all)
             })
             .await?;
         Ok((observer, goose))

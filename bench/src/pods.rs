@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use testbed::{Cluster, Container};
 
+use crate::at_once::only_goose;
 use crate::contender::Contender;
 use crate::group::NAMESPACE;
 use crate::manifests;
@@ -46,20 +47,20 @@ impl<'a> Pods<'a> {
         Ok(Self { contender, cluster })
     }
 
-    /// Begins to ask all of them, also from inside their nodes, and waits until each is ready and answers, and one
-    /// is Goose.
+    /// Begins to ask all of them, also from inside their nodes, and waits until each is ready and answers, and
+    /// exactly one is Goose.
     ///
     /// # Errors
     /// Where that does not come to be.
     pub async fn observe(&self) -> Result<(Observer, Goose)> {
         let scope = Scope::of_testbed(self.cluster, NAMESPACE, &self.contender.slug());
         let observer = Observer::start(scope).await?;
-        let wanted = format!("three ready pods of {}, one of them Goose", self.contender);
+        let wanted = format!("three ready pods of {}, one of them alone Goose", self.contender);
         let goose = observer.until(&wanted, self.patience(), |seen| {
             let members = seen.members();
             let all =
                 members.iter().all(|one| one.ready && !one.leaving && seen.heard(one).is_some());
-            seen.goose().filter(|_| all && members.len() == MEMBERS)
+            only_goose(seen).filter(|_| all && members.len() == MEMBERS)
         });
         let goose = goose.await?;
         Ok((observer, goose))

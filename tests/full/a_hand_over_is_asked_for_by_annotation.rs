@@ -17,9 +17,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     is_answered(&pond).await?;
     let settled = pond.settled(3).await?;
     ensure!(settled.term == next.term, "wanted {next:?} to go on, found {settled:?}");
-    let change = pond.object().await?.status.unwrap_or_default().history.first().cloned();
-    let reason = change.context("wanted a history")?.reason;
-    ensure!(reason == goose_change::HANDED_OVER, "wanted a hand-over, found {reason}");
+    is_told_as_a_hand_over(&pond).await?;
 
     stage.kubectl(&format!("annotate dgc pond {HANDOVER_ANNOTATION}=pond-9")).await?;
     refusal_says(stage, "pond-9", "it is no member of this cluster").await?;
@@ -39,6 +37,17 @@ async fn is_answered(pond: &Pond<'_>) -> Result<()> {
     eventually("the annotation taken away", stage::pond::SETTLING, async || {
         let annotations = pond.object().await?.metadata.annotations.unwrap_or_default();
         ensure!(!annotations.contains_key(HANDOVER_ANNOTATION), "{annotations:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// The status follows the role by a moment.
+async fn is_told_as_a_hand_over(pond: &Pond<'_>) -> Result<()> {
+    eventually("a hand-over in the status", stage::pond::SETTLING, async || {
+        let status = pond.object().await?.status.unwrap_or_default();
+        let reason = &status.history.first().context("wanted a history")?.reason;
+        ensure!(*reason == goose_change::HANDED_OVER, "{reason}");
         Ok(())
     })
     .await

@@ -66,7 +66,8 @@ struct Used {
 impl Account {
     fn faults(&self) -> Vec<String> {
         let name = self.name;
-        let missing = self.used.refused.iter().map(|right| {
+        // What was allowed before or after was forbidden for a moment: while helm takes the role away.
+        let missing = self.used.refused.difference(&self.used.rights).map(|right| {
             format!("the {name} asked to {right} and was forbidden: grant it in the chart, or do not ask")
         });
         let idle = self.unused().filter(|right| reason(right).is_none()).map(|right| {
@@ -235,11 +236,14 @@ const OF_MEMBERS: &str = "-duckgoose";
 const OF_A_MEMBER: [&str; 3] = ["get", "watch", "update"];
 
 /// Verb, resource, and why it is granted.
-const UNUSED: [(&str, &str, &str); 1] = [(
-    "update",
-    "duckgooseclusters/finalizers",
-    "only where OwnerReferencesPermissionEnforcement is on, for owner references that block a deletion",
-)];
+const UNUSED: [(&str, &str, &str); 2] = [
+    (
+        "update",
+        "duckgooseclusters/finalizers",
+        "only where OwnerReferencesPermissionEnforcement is on, for owner references that block a deletion",
+    ),
+    ("patch", "events", "an Event that comes again is counted up, which no test waits for"),
+];
 
 #[cfg(test)]
 mod tests {

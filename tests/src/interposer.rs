@@ -36,8 +36,8 @@ use self::call::Call;
 pub struct Mischief {
     /// At this write, counted from 1, it [strikes](Interposer::struck), and answers nothing any more.
     pub strike: Option<(usize, Moment)>,
-    /// Each call of this number, and of its multiples, is answered with an error. Watches are left
-    /// alone.
+    /// So many calls after the last one, and one more the next time, a call is answered with an error. In
+    /// turn, for else it could be the same call of each pass, for ever. Watches are left alone.
     pub refuse: Option<usize>,
     /// By this seed, watches hide what happens, and every second list is of the past.
     pub deceive: Option<u64>,
@@ -266,7 +266,8 @@ impl Shared {
         let every = self.mischief.refuse?;
         let mut seen = self.seen();
         seen.calls += 1;
-        if !seen.calls.is_multiple_of(every) {
+        let turn = seen.calls % (2 * every + 1);
+        if turn != every && turn != 0 {
             return None;
         }
         seen.refused += 1;

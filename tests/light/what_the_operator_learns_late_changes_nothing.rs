@@ -69,19 +69,11 @@ async fn live(client: &Client, seed: u64, undisturbed: &Undisturbed) -> Result<D
 fn seeds() -> Result<Vec<u64>> {
     Ok(match env::var("SEED") {
         Ok(seed) => vec![seed.parse::<u64>().map_err(Error::from).context("SEED")?],
-        Err(_) => (0..lives()?).map(|_| fastrand::u64(..)).collect(),
+        Err(_) => (0..LIVES).map(|_| fastrand::u64(..)).collect(),
     })
 }
 
-/// None unless `LIVES` says how many: one of a dozen came to another end on a busy machine
-/// (2026-11-24), and why is not known yet.
-fn lives() -> Result<usize> {
-    let Ok(lives) = env::var("LIVES") else {
-        println!("     left out: LIVES=4 plays four lives of an operator that learns late");
-        return Ok(0);
-    };
-    lives.parse::<usize>().map_err(Error::from).context("LIVES")
-}
+const LIVES: usize = 4;
 
 /// They wait most of the time.
 const LIVES_AT_ONCE: usize = 4;

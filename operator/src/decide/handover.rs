@@ -67,6 +67,12 @@ pub fn replicas(wanted: i32, members: &[Arc<Pod>], record: Option<&Record>, kept
     if enough > MOST_REPLICAS { wanted } else { wanted.max(enough) }
 }
 
+/// Of these [`replicas`] no more than `there` are for the Goose's sake alone: what is kept is not made
+/// anew. Of a Lease of the past the Goose would be one that is scaled away already.
+pub fn kept(replicas: i32, wanted: i32, there: i32) -> i32 {
+    replicas.min(there).max(wanted)
+}
+
 /// The Goose's pod, with the record that makes it so.
 pub fn goose<'a>(
     members: &'a [Arc<Pod>],
@@ -127,6 +133,18 @@ mod tests {
                 awaited: Some(Awaited { term: 7, why }),
             });
             assert_eq!(found, wanted, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_not_made_anew() {
+        for (what, replicas, wanted, there, found) in [
+            ("the Goose's pod is there", 5, 2, 5, 5),
+            ("it is gone already", 5, 2, 2, 2),
+            ("there is no set", 5, 2, 0, 2),
+            ("scaled out", 5, 5, 3, 5),
+        ] {
+            assert_eq!(kept(replicas, wanted, there), found, "{what}");
         }
     }
 

@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::Pass;
 use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
+use crate::decide::handover;
 use crate::decide::labels::PodVersion;
 use crate::decide::rollout;
 
@@ -32,6 +33,20 @@ impl Pass<'_> {
         };
         self.cluster_is_as_seen = Some(answer);
         Ok(answer)
+    }
+
+    /// How many pods the StatefulSet is to have. Where some of them are only kept for the Goose's sake,
+    /// it is asked how many it has: pods that are scaled away already are not made once more.
+    pub(super) async fn replicas_to_apply(&self) -> Result<i32, CallFailed> {
+        let (replicas, wanted) = (self.replicas(), self.cluster.spec.replicas);
+        if replicas <= wanted {
+            return Ok(replicas);
+        }
+        let metadata = self.owner.metadata(&self.owner.name);
+        let like = StatefulSet { metadata, ..StatefulSet::default() };
+        let found = calls::find(&self.context.client, &like).await?;
+        let there = found.and_then(|set| set.spec.replicas).unwrap_or(0);
+        Ok(handover::kept(replicas, wanted, there))
     }
 
     /// Whether the StatefulSet still wants its pods to be of this revision. By an earlier one, pods

@@ -40,9 +40,13 @@ impl Pass<'_> {
         if !self.updates_are_ours().await {
             return;
         }
-        let image = &self.context.image;
-        let set = workload::stateful_set(&self.owner, self.replicas(), spec, image);
-        self.keep(&stores.stateful_sets, set).await;
+        match self.replicas_to_apply().await {
+            Ok(replicas) => {
+                let set = workload::stateful_set(&self.owner, replicas, spec, &self.context.image);
+                self.keep(&stores.stateful_sets, set).await;
+            }
+            Err(failure) => self.note(failure),
+        }
     }
 
     /// Sees to it that the StatefulSet, if it is there, leaves updates to the operator.

@@ -221,8 +221,18 @@ impl<'a> Pass<'a> {
             strangers: &self.strangers(),
             orders_wait: self.orders_wait(&orders, timing.renewal()),
         });
-        let quarantines = matches!(step, lease::Step::Replace { quarantine: Some(_), .. });
-        if !quarantines || self.knows_the_longest_lease().await {
+        let holds = match &step {
+            lease::Step::Replace { quarantine: Some(_), .. } => {
+                self.knows_the_longest_lease().await
+            }
+            // None is made for a cluster that is gone, which a watch may tell late.
+            lease::Step::Create(_) | lease::Step::Recreate { .. } => {
+                let as_seen = self.cluster_is_as_seen().await;
+                as_seen.map_err(|failure| self.note(failure)).is_ok_and(|as_seen| as_seen)
+            }
+            _ => true,
+        };
+        if holds {
             self.carry_out(step).await;
         }
     }

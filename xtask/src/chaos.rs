@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use chaos::schedule::Schedule;
 use chaos::{Fault, Plan, Record, Verdict, table};
 use history::History;
+use strum::VariantArray;
 use testbed::{Cluster, Tier};
 
 pub use self::elector::Elector;
@@ -172,7 +173,7 @@ fn judge_again(folder: &Path, screen: &Screen) -> Result<()> {
 }
 
 fn list(screen: &Screen) {
-    for fault in Fault::ALL {
+    for fault in Fault::VARIANTS {
         screen.line(format!("{:18} {}", fault.to_string(), fault.what()));
     }
 }

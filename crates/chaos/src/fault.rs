@@ -5,9 +5,22 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// One kind of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "`Fault::what` says it")]
 pub enum Fault {
@@ -66,46 +79,6 @@ pub enum Realm {
 }
 
 impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 33] = {
-        use Fault::*;
-        [
-            Killed,
-            AllKilled,
-            CrashLooping,
-            Frozen,
-            Paused,
-            Throttled,
-            NodeCut,
-            NodeDeaf,
-            NodeMute,
-            NodeFlapping,
-            BlackHole,
-            AnswersDelayed,
-            ApiKilled,
-            ApiFrozen,
-            ApiRestarted,
-            TooManyRequests,
-            WritesFail,
-            WritesDenied,
-            EtcdKilled,
-            EtcdSlow,
-            LeaseDeleted,
-            MirrorEdited,
-            RecordEdited,
-            RecordGarbled,
-            LeaseRestored,
-            LeaseMadeAnew,
-            PodDeleted,
-            PodForceDeleted,
-            OperatorAbsent,
-            OperatorFrozen,
-            HandOvers,
-            ScaleStorm,
-            Rollout,
-        ]
-    };
-
     /// What it does, for people.
     pub fn what(self) -> &'static str {
         match self {
@@ -242,8 +215,10 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|fault| fault.to_string() == text);
-        found.ok_or_else(|| format!("wanted a fault of `cargo xtask chaos --list`, found `{text}`"))
+        let found = Self::VARIANTS.iter().find(|fault| fault.to_string() == text);
+        found
+            .copied()
+            .ok_or_else(|| format!("wanted a fault of `cargo xtask chaos --list`, found `{text}`"))
     }
 }
 
@@ -266,8 +241,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_read_back_from_its_name() {
-        for fault in Fault::ALL {
-            assert_eq!(fault.to_string().parse(), Ok(fault));
+        for fault in Fault::VARIANTS {
+            assert_eq!(fault.to_string().parse(), Ok(*fault));
         }
         assert!("node-on-fire".parse::<Fault>().is_err());
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::fault::{Fault, bound};
 
@@ -64,7 +65,7 @@ struct Deck {
 
 impl Deck {
     fn new(only: Option<Fault>) -> Self {
-        Self { of: only.map_or(Fault::ALL.to_vec(), |only| vec![only]), left: Vec::new() }
+        Self { of: only.map_or(Fault::VARIANTS.to_vec(), |only| vec![only]), left: Vec::new() }
     }
 
     /// The next one that goes together with these.
@@ -182,7 +183,7 @@ mod tests {
         let schedule = Schedule::draw(1, 30.0, None, LEASE);
         let tried: BTreeSet<_> =
             schedule.rounds.iter().flatten().map(|planned| planned.fault).collect();
-        assert_eq!(tried.len(), Fault::ALL.len());
+        assert_eq!(tried.len(), Fault::VARIANTS.len());
         for round in &schedule.rounds {
             let realms: Vec<_> = round.iter().map(|planned| planned.fault.realm()).collect();
             let is_double = |index: usize| realms[..index].contains(&realms[index]);

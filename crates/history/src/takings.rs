@@ -54,18 +54,33 @@ pub enum Rule {
 }
 
 impl History {
-    /// Everything in which the Lease and the labels break the rules, but for the versions that were
-    /// written by hand: these keep none, and whoever takes them must.
+    /// Everything in which the Lease and the labels break the rules, but for what the versions say that
+    /// were written by hand: these keep none, and whoever takes them must.
     pub fn breaches(&self, by_hand: &BTreeSet<u64>) -> Vec<Breach> {
-        let mut follower = Follower::new(by_hand);
+        let by_hand = with_copies(&self.leases, by_hand);
+        let mut follower = Follower::new(&by_hand);
         let mut breaches: Vec<_> = self.leases.iter().flat_map(|seen| follower.see(seen)).collect();
-        breaches.extend(early_labels(&self.labels, &self.leases, by_hand));
+        breaches.extend(early_labels(&self.labels, &self.leases, &by_hand));
         breaches
     }
 }
 
+/// The versions that say what a hand wrote: its own, and those after it in which another wrote
+/// something else and left the record as it was, as the operator does with its orders.
+fn with_copies(leases: &[LeaseSeen], by_hand: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let mut all = by_hand.clone();
+    for pair in leases.windows(2) {
+        let [last, seen] = pair else { continue };
+        if all.contains(&last.version) && last.uid == seen.uid && last.state == seen.state {
+            all.insert(seen.version);
+        }
+    }
+    all
+}
+
 /// Follows the Lease from version to version.
 struct Follower<'a> {
+    /// Versions that say what a hand wrote.
     by_hand: &'a BTreeSet<u64>,
     last: Option<&'a LeaseSeen>,
     /// Since when the last version's proof of life has stood there.
@@ -100,7 +115,9 @@ impl<'a> Follower<'a> {
                 breaches.extend(rules.map(|rule| Breach { at: seen.at, pod: pod.clone(), rule }));
             }
             self.holding = Some((incarnation, *term));
-            self.greatest = self.greatest.max(*term);
+            if !self.may_be_a_missed_hands(seen) {
+                self.greatest = self.greatest.max(*term);
+            }
         }
         if !is_by_hand && let Some(pod) = self.touched_without_a_stamp(seen) {
             let rule = Rule::OnlyWhatIsStampedAndRead;
@@ -123,9 +140,18 @@ impl<'a> Follower<'a> {
         }
     }
 
+    /// Whether a hand wrote in the gap before this version: what it says may be that.
+    fn may_be_a_missed_hands(&self, seen: &LeaseSeen) -> bool {
+        let since = self.last.map_or(0, |last| last.version);
+        seen.after_gap && self.by_hand.iter().any(|hand| (since + 1..seen.version).contains(hand))
+    }
+
     fn taking(&self, seen: &LeaseSeen, taker: &Arc<str>, term: u64) -> Vec<Rule> {
         // Who held it when the observation began had taken it before.
         let Some(last) = self.last else { return Vec::new() };
+        if self.may_be_a_missed_hands(seen) {
+            return Vec::new();
+        }
         let mut rules = Vec::new();
         if term <= self.greatest {
             rules.push(Rule::TermsRise { term, earlier: self.greatest });
@@ -326,6 +352,42 @@ mod tests {
         let leases = [seen(0, 5, by(1)), seen(10, 6, by(1)), seen(3000, 7, by(2))];
         assert_eq!(found(&leases, &[]), [Rule::OnlyWhatIsStampedAndRead]);
         assert_eq!(found(&leases, &[7]), []);
+    }
+
+    #[test]
+    fn who_leaves_a_record_that_a_hand_wrote_as_it_is_took_nothing() {
+        let leases = [
+            seen(0, 5, held("a", 4, 1)),
+            seen(100, 6, held("nobody", 4, 1)),
+            seen(150, 7, held("nobody", 4, 1)),
+            seen(3200, 8, held("a", 7, 2)),
+        ];
+        assert_eq!(found(&leases, &[6]), []);
+        // But who changes anything in it did.
+        let mut changed = leases.clone();
+        changed[2].state = held("nobody", 4, 2);
+        assert!(found(&changed, &[6]).contains(&Rule::TermsRise { term: 4, earlier: 4 }));
+    }
+
+    #[test]
+    fn an_own_record_that_a_hand_changed_is_waited_out_also_where_another_wrote_since() {
+        let edited = held("a", 4, 1001);
+        let leases = [
+            seen(0, 5, held("a", 4, 1)),
+            seen(100, 6, edited.clone()),
+            seen(150, 7, edited),
+            seen(200, 8, held("a", 7, 2)),
+        ];
+        let waited = Duration::from_millis(100);
+        assert_eq!(found(&leases, &[6]), [Rule::WaitedOut { waited, wanted: LEASE }]);
+    }
+
+    #[test]
+    fn what_a_hand_wrote_in_a_gap_is_nobodys_taking() {
+        let after = LeaseSeen { after_gap: true, ..seen(100, 8, held("nobody", 3, 1)) };
+        let leases = [seen(0, 5, held("a", 4, 1)), after, seen(4000, 9, held("b", 8, 1))];
+        assert_eq!(found(&leases, &[7]), []);
+        assert_eq!(found(&leases, &[]), [Rule::TermsRise { term: 3, earlier: 4 }]);
     }
 
     #[test]

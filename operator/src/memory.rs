@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::calls::LABEL_BOUND;
 use crate::decide::handover::Awaited;
+use crate::decide::interregnum::Interregnum;
 use crate::decide::labels::{PodVersion, Tenure};
 use crate::decide::object::{Applied, version};
 use crate::decide::problem::Problem;
@@ -63,6 +64,8 @@ pub struct Memory {
     pub answered: u64,
     /// The Goose that is to be moved before its pod goes, and since when.
     pub awaited: Option<(Awaited, Instant)>,
+    /// The end of a term, while the next Goose is waited for.
+    pub interregnum: Option<Interregnum>,
     /// Since when there has been no Goose with a ready pod.
     pub without_goose: Option<Instant>,
     /// How many passes in a row failed somewhere.
@@ -146,6 +149,7 @@ impl Memory {
             ordered: None,
             answered: 0,
             awaited: None,
+            interregnum: None,
             without_goose: None,
             failures: 0,
             left_alone_until: None,

@@ -1,7 +1,7 @@
 //! One pass over one cluster: observe, decide, carry out.
 //!
 //! The order is that of the rules. A dead holder's record is released first, for all wait for that.
-//! Then come traffic and labels, since clients follow them; the longest
+//! Between a hand-over and the next Goose nothing else is done. Then come traffic and labels, since clients follow them; the longest
 //! lease, before anything is ordered or waited out by it; the Lease; the other objects; and the
 //! status, which tells of all of these.
 
@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use crate::api_error::{CallFailed, Treatment};
 use crate::calls;
+use crate::decide::interregnum::Interregnum;
 use crate::decide::owner::{Owner, Standing};
 use crate::decide::pods::belongs_to;
 use crate::decide::problem::Problem;
@@ -50,6 +51,11 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
     }
     let mut pass = Pass::observe(&cluster, &context, memory);
     let released = pass.bury_the_dead().await;
+    if pass.next_goose_is_due() {
+        let action = pass.action();
+        context.remember(&cluster, pass.memory);
+        return action;
+    }
     pass.keep_traffic().await;
     pass.keep_labels().await;
     if !released && cluster.metadata.deletion_timestamp.is_none() && !pass.is_over() {
@@ -133,6 +139,19 @@ impl<'a> Pass<'a> {
             look_again: None,
             failed: false,
         }
+    }
+
+    /// Whether the role was given up a moment ago and the next Goose comes any moment: all is left
+    /// as it is until then.
+    fn next_goose_is_due(&mut self) -> bool {
+        let known = self.memory.interregnum;
+        self.memory.interregnum = Interregnum::of(self.record.as_ref(), known, self.now);
+        let rest = self.memory.interregnum.map(|interregnum| interregnum.rest(self.now));
+        let rest = rest.filter(|rest| !rest.is_zero());
+        if let Some(rest) = rest {
+            self.look_again_in(rest);
+        }
+        rest.is_some()
     }
 
     /// Whether this pass ends where it stands: the API server asked to be left alone, or the pass is

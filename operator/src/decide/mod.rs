@@ -10,6 +10,8 @@ pub mod handover;
 pub mod happening;
 pub mod history;
 pub mod hooks;
+pub mod illness;
+pub mod interregnum;
 pub mod labels;
 pub mod lease;
 pub mod longest;

@@ -18,6 +18,7 @@ mod a_hand_over_takes_milliseconds;
 mod a_killed_sidecar_is_replaced;
 mod a_paused_cluster_stands_still;
 mod a_refused_template_leaves_running_pods_alone;
+mod a_restored_cluster_has_one_goose;
 mod a_rollout_updates_the_goose_last;
 mod an_autoscaler_scales_a_cluster;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
@@ -35,6 +36,7 @@ mod the_goose_is_chosen_by_priority_and_stays;
 mod the_goose_is_kept_while_the_set_is_scaled;
 mod the_goose_service_follows_the_goose;
 mod the_how_tos_work;
+mod the_tutorial_works;
 mod uninstalling_leaves_nothing_but_the_definition;
 
 use std::process::ExitCode;
@@ -60,12 +62,14 @@ fn main() -> ExitCode {
         .beside_others(test_of!(changing_the_lease_keeps_the_goose))
         .beside_others(test_of!(a_deleted_lease_makes_no_second_goose))
         .beside_others(test_of!(an_old_copy_of_the_lease_makes_no_second_goose))
+        .beside_others(test_of!(a_restored_cluster_has_one_goose))
         .beside_others(test_of!(clusters_of_like_names_keep_apart))
         .beside_others(test_of!(a_refused_template_leaves_running_pods_alone))
         .beside_others(test_of!(a_rollout_updates_the_goose_last))
         .beside_others(test_of!(a_broken_rollout_leaves_the_goose_alone))
         .beside_others(test_of!(a_goose_that_is_scaled_away_hands_over_first))
         .beside_others(test_of!(a_command_runs_on_the_goose_alone))
+        .beside_others(test_of!(the_tutorial_works))
         .beside_others(test_of!(the_how_tos_work))
         .beside_others(test_of!(a_hand_over_is_asked_for_by_annotation))
         .beside_others(test_of!(a_paused_cluster_stands_still))

@@ -21,6 +21,7 @@
 //! | [`ask`] | one question to a sidecar |
 //! | [`port_forward`] | `kubectl port-forward` |
 //! | [`example`] | a program of the pages in `docs/how-to` |
+//! | [`page`] | the commands of a page, typed as they stand there |
 
 pub mod ask;
 pub mod births;
@@ -31,6 +32,7 @@ pub mod interposed;
 pub mod interposer;
 pub mod life;
 pub mod operator;
+pub mod page;
 pub mod pond;
 pub mod port_forward;
 pub mod puppets;

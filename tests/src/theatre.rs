@@ -123,10 +123,14 @@ async fn run(program: &Path, words: &[&str], cluster: &Cluster) -> Result<String
 pub(crate) fn command(program: &Path, words: &[&str], cluster: &Cluster) -> Command {
     let mut command = Command::new(program);
     command.args(words).env("KUBECONFIG", cluster.kubeconfig()).current_dir(checkout());
-    // kubectl believes for hours what an earlier cluster at the same address served.
-    command.env("KUBECACHEDIR", left_behind().join(format!("kubectl-cache-{}", process::id())));
+    command.env("KUBECACHEDIR", kubectl_cache());
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// Of this run alone: kubectl believes for hours what an earlier cluster at the same address served.
+pub(crate) fn kubectl_cache() -> PathBuf {
+    left_behind().join(format!("kubectl-cache-{}", process::id()))
 }
 
 /// A program of this checkout that was built along with the tests.
@@ -148,7 +152,7 @@ pub fn left_behind() -> PathBuf {
     checkout().join("target/left-by-tests")
 }
 
-fn checkout() -> PathBuf {
+pub(crate) fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is in the checkout").into()
 }
 

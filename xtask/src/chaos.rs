@@ -94,6 +94,27 @@ impl Stage {
     }
 }
 
+/// A few minutes of all faults by a fixed seed, on a cluster with the product on it: for each change.
+///
+/// # Errors
+/// As [`run`].
+pub async fn short(cluster: &Cluster, clients: &Clients, screen: &Screen) -> Result<()> {
+    let options = ChaosOptions {
+        task: None,
+        seed: Some(SHORT_SEED),
+        minutes: SHORT_MINUTES,
+        only: None,
+        list: false,
+        members: 3,
+        on: None,
+        elector: Elector::Shipped,
+        soak: false,
+        prove: false,
+        report: None,
+    };
+    disturb(&options, cluster, clients, screen).await
+}
+
 async fn disturb(
     options: &ChaosOptions,
     cluster: &Cluster,
@@ -183,6 +204,11 @@ const NAME: &str = "chaos";
 
 /// Short, so that a run of minutes has many rounds.
 const LEASE: Duration = Duration::from_secs(3);
+
+/// Has a fault of each realm, and most of them alone.
+const SHORT_SEED: u64 = 1;
+
+const SHORT_MINUTES: f64 = 3.0;
 
 /// Below the checkout.
 const KEPT: &str = "target/chaos";

@@ -5,6 +5,7 @@ use testbed::Cluster;
 
 use super::report::{Outcome, Report};
 use super::rights;
+use crate::chaos;
 use crate::command::{cargo, run, run_heard};
 use crate::image::{self, Built};
 use crate::install;
@@ -63,6 +64,9 @@ async fn tests_with_the_chart(
         install::restart_operator(&clients).await?;
     }
     let mut result = tests(&["full"], cluster, filter, false, report).await;
+    if result.is_ok() && filter.is_none() {
+        result = chaos::short(&cluster.cluster, &clients, screen).await;
+    }
     if result.is_ok() && filter.is_none() && cluster.ours {
         result = rights::replay(&cluster.cluster, &clients, screen).await;
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask image`: the product's container images, built without a container engine.
 
+pub mod bill;
 pub mod shipped;
 
 use std::fs;
@@ -59,7 +60,7 @@ impl Part {
     }
 }
 
-/// Builds both images, and prints where they are and how to load them.
+/// Builds both images, and prints where they are, what is in them and how to load them.
 ///
 /// # Errors
 /// Where a program does not build or the archive cannot be written.
@@ -67,6 +68,13 @@ pub async fn run(screen: &Screen) -> Result<()> {
     let images = build(screen).await?;
     for image in &images {
         println!("{}", describe(image));
+    }
+    if bill::is_possible().await {
+        for bill in bill::write(&images).await? {
+            println!("bill of materials {}", bill.display());
+        }
+    } else {
+        screen.line(format!("no bill of materials was written: {}", bill::HOW_TO));
     }
     println!("\n{}", how_to_load(&images));
     Ok(())

@@ -7,7 +7,7 @@ use super::report::{Outcome, Report};
 use super::rights;
 use crate::chaos;
 use crate::command::{cargo, run, run_heard};
-use crate::image::{self, Built};
+use crate::image::{self, Built, bill};
 use crate::install;
 use crate::post_mortem;
 use crate::screen::Screen;
@@ -44,6 +44,9 @@ pub async fn full(filter: Option<&str>, report: &Report<'_>, screen: &Screen) ->
         Ok(Outcome::Passed)
     };
     report.step("images", build).await?;
+    if filter.is_none() {
+        report.step("bills of materials", bills(&images)).await?;
+    }
     let tests = async {
         let cluster = TestCluster::start(FULL, false, screen).await?;
         let result = tests_with_the_chart(&cluster, &images, filter, report, screen).await;
@@ -100,6 +103,14 @@ impl TestCluster {
         }
         result.map(|()| Outcome::Passed)
     }
+}
+
+async fn bills(images: &[Built]) -> Result<Outcome> {
+    if !bill::is_possible().await {
+        return Ok(Outcome::LeftOut(bill::HOW_TO.into()));
+    }
+    bill::write(images).await?;
+    Ok(Outcome::Passed)
 }
 
 /// On the light tier both run as processes of this machine.

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use api::names::{CLUSTER_LABEL, HANDOVER_ANNOTATION};
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
-use election::lease::Orders;
+use election::lease::{ILLNESS, Orders};
 use election::record::{Incarnation, Record, Unreadable};
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::coordination::v1::Lease;
@@ -154,6 +154,7 @@ pub struct LeaseKey {
     stamped: bool,
     record: Result<Record, Unreadable>,
     orders: Orders,
+    illness: Option<String>,
     owner: Option<OwnerReference>,
 }
 
@@ -167,6 +168,7 @@ impl Wakes for Lease {
             stamped: seen.stamped,
             record: seen.record.map(|record| Record { attempt: 0, ..record }),
             orders: seen.orders,
+            illness: self.annotations().get(ILLNESS).cloned(),
             owner: controller(&self.metadata).cloned(),
         }
     }

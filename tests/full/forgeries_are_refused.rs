@@ -4,7 +4,7 @@
 //! All writes are dry runs: the API server looks at them as at any other, and the Goose goes on.
 
 use anyhow::{Context, Result, bail, ensure};
-use election::lease::{PAUSED, RECORD, STAMP, SUCCESSORS};
+use election::lease::{ILLNESS, PAUSED, RECORD, STAMP, SUCCESSORS, illness_to_text};
 use election::record::{Incarnation, Record};
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -154,6 +154,10 @@ fn of_who_is_no_pod() -> Vec<Forgery> {
         }),
         Forgery::new("names successors", "only the operator", |_, lease, _| {
             lease.annotations_mut().insert(SUCCESSORS.to_owned(), "me".to_owned());
+        }),
+        Forgery::new("calls the Goose ill", "only the Goose says", |record, lease, _| {
+            let illness = illness_to_text(record.term, "forged");
+            lease.annotations_mut().insert(ILLNESS.to_owned(), illness);
         }),
         Forgery::new("shows people another holder", "mirrors its record", |_, lease, _| {
             lease.spec.get_or_insert_default().holder_identity = Some("pond-9".to_owned());

@@ -108,6 +108,10 @@ pub mod condition {
     /// All objects of the cluster are as its spec wants them. False, with the API server's own
     /// words, where the operator may not or cannot make them so; running pods are left alone.
     pub const RECONCILED: &str = "Reconciled";
+
+    /// The Goose keeps its role though its workload is ill, by `spec.goose.healthCheck`: no other
+    /// pod is ready, or it has handed over not long ago, or `whenIll` is Report.
+    pub const GOOSE_ILL: &str = "GooseIll";
 }
 
 /// Reasons of [`condition::AVAILABLE`].
@@ -159,4 +163,14 @@ pub mod reconciled {
     pub const RECORD_NOT_UNDERSTOOD: &str = "RecordNotUnderstood";
     /// False: `spec.lease` cannot be followed.
     pub const LEASE_NOT_POSSIBLE: &str = "LeaseNotPossible";
+}
+
+/// Reasons of [`condition::GOOSE_ILL`].
+pub mod goose_ill {
+    /// True: its sidecar says so, in words.
+    pub const WORKLOAD_ILL: &str = "WorkloadIll";
+    /// False: the sidecar of the Goose says nothing like it, or there is no Goose.
+    pub const NOT_ILL: &str = "NotIll";
+    /// False: there is no `spec.goose.healthCheck`.
+    pub const NOT_CHECKED: &str = "NotChecked";
 }

@@ -37,6 +37,10 @@ pub const FENCED: &str = "duckduckgoose.dev/fenced";
 /// Order: `<pod uid>/<term>`: the Goose of that term is to hand over to that pod.
 pub const HANDOVER: &str = "duckduckgoose.dev/handover";
 
+/// `<term>/<words>`: why the holder of that term is too ill to lead, in its own
+/// words. Written along with the record; no rule reads it.
+pub const ILLNESS: &str = "duckduckgoose.dev/illness";
+
 /// A version of the Lease, comparable as an integer by Kubernetes' promise
 /// since 1.35 (KEP-5504), and in fact before. Only grows, also over deletions.
 pub type Version = u64;
@@ -147,6 +151,18 @@ impl HandOverOrder {
     }
 }
 
+/// What the holder of this term says of its illness; `None` while it is well.
+/// What an earlier holder has left is of another term.
+pub fn illness(annotations: &BTreeMap<String, String>, term: u64) -> Option<&str> {
+    let (of, words) = annotations.get(ILLNESS)?.split_once('/')?;
+    (of.parse() == Ok(term)).then_some(words)
+}
+
+/// The value of [`ILLNESS`] that says just this.
+pub fn illness_to_text(term: u64, words: &str) -> String {
+    format!("{term}/{words}")
+}
+
 fn timing(lease: Option<&str>, renewal: Option<&str>) -> Option<Timing> {
     let millis = |text: &str| text.parse().ok().map(Duration::from_millis);
     Timing::new(millis(lease?)?, millis(renewal?)?).ok()
@@ -183,6 +199,15 @@ mod tests {
                 .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
         assert_eq!(Orders::from_annotations(&annotations), Orders::default());
+    }
+
+    #[test]
+    fn an_illness_is_that_of_its_term() {
+        let text = illness_to_text(7, "1/2 of its disks are full");
+        let annotations = BTreeMap::from([(ILLNESS.to_owned(), text)]);
+        assert_eq!(illness(&annotations, 7), Some("1/2 of its disks are full"));
+        assert_eq!(illness(&annotations, 9), None);
+        assert_eq!(illness(&BTreeMap::new(), 7), None);
     }
 
     #[test]

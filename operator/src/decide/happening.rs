@@ -47,6 +47,7 @@ pub fn happenings(
         new_goose(before, now, members),
         turned(condition::AVAILABLE, "False").filter(|is| !is_wanted(is)).map(warning),
         turned(condition::PROGRESSING, "False").filter(|is| is_stuck(is)).map(warning),
+        turned(condition::GOOSE_ILL, "True").map(warning),
         turned(condition::RECONCILED, "False").map(warning),
         turned(condition::RECONCILED, "True").filter(|_| mended).map(|is| Happening {
             warning: false,
@@ -142,6 +143,7 @@ mod tests {
         let none = DuckGooseClusterStatus::default();
         let led = |goose, term| status(Some(goose), term, &[]);
         let up = |up, message| status(None, 1, &[("Available", up, message)]);
+        let ill = |ill, message| status(None, 1, &[("GooseIll", ill, message)]);
         let well = |well, message| status(None, 1, &[("Reconciled", well, message)]);
         for (before, now, wanted) in [
             (none.clone(), none.clone(), vec![]),
@@ -153,6 +155,8 @@ mod tests {
             (up("True", ""), up("False", ""), vec!["AvailableFalse"]),
             (up("False", ""), up("False", ""), vec![]),
             (up("False", ""), up("True", ""), vec![]),
+            (ill("False", ""), ill("True", "x"), vec!["GooseIllTrue"]),
+            (ill("True", "x"), ill("False", ""), vec![]),
             (none.clone(), well("True", ""), vec![]),
             (well("True", ""), well("False", "x"), vec!["ReconciledFalse"]),
             (well("False", "x"), well("False", "x"), vec![]),

@@ -47,6 +47,8 @@ pub struct Situation<'a> {
     pub available: &'a Verdict,
     /// The condition Progressing.
     pub progress: &'a Verdict,
+    /// The condition GooseIll.
+    pub goose_ill: &'a Verdict,
     /// What keeps the cluster from being as wanted.
     pub problems: &'a [Problem],
     /// How the Goose came to be.
@@ -73,6 +75,7 @@ pub fn status(now: &Situation) -> DuckGooseClusterStatus {
         (condition::PROGRESSING, now.progress.clone()),
         (condition::PAUSED, paused(now.paused)),
         (condition::RECONCILED, reconciled(now.problems)),
+        (condition::GOOSE_ILL, now.goose_ill.clone()),
     ];
     let term = term(now.record, now.before);
     let told = now.before.map(|before| before.history.as_slice()).unwrap_or_default();
@@ -218,6 +221,7 @@ mod tests {
             before,
             available: &Verdict::new("True", "GooseReady", ""),
             progress: &Verdict::new("False", "Complete", ""),
+            goose_ill: &Verdict::new("False", "NotChecked", ""),
             problems,
             begun: Begun { term: 812, reason: "FirstGoose", without: None },
             time,

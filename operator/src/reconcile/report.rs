@@ -11,6 +11,7 @@ use super::Pass;
 use crate::calls;
 use crate::decide::availability::{self, Goose, available};
 use crate::decide::happening::happenings;
+use crate::decide::illness;
 use crate::decide::owner::Standing;
 use crate::decide::progress;
 use crate::decide::status::{self, Verdict, find};
@@ -21,6 +22,8 @@ impl Pass<'_> {
         let (version, before) = self.memory.newest(self.cluster);
         let available = self.available(before.as_ref());
         let progress = self.progress();
+        let record = self.record.as_ref();
+        let goose_ill = illness::goose_ill(self.cluster, self.lease.as_deref(), record);
         let owner = &self.owner;
         let term = self.record.as_ref().map_or(0, |record| record.term);
         let wanted = status::status(&status::Situation {
@@ -32,6 +35,7 @@ impl Pass<'_> {
             before: before.as_ref(),
             available: &available,
             progress: &progress,
+            goose_ill: &goose_ill,
             problems: &self.problems,
             begun: self.context.stores.reigns.begun(&owner.namespace, &owner.name, term),
             time: &Time(jiff::Timestamp::now()),

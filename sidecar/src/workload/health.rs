@@ -61,6 +61,8 @@ impl Watch {
         let ill = found.err().filter(|_| self.failures >= self.check.failure_threshold);
         let is_ill = ill.is_some();
         if self.workload.falls_ill(ill.clone()) {
+            // In the words of the beginning: those that tell an age would be news each time.
+            self.role.report_illness(ill.clone());
             match ill {
                 Some(why) => tracing::warn!(why, "the workload is ill"),
                 None => tracing::info!("the workload is well, or its pod does not lead any more"),
@@ -96,14 +98,17 @@ const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
     /// Leads for ever, beside another that is ready or not.
+    #[derive(Default)]
     struct Fake {
         successor: bool,
         handed_over: AtomicUsize,
+        reported: Mutex<Vec<Option<String>>>,
     }
 
     impl Role for Fake {
@@ -120,10 +125,13 @@ mod tests {
             self.handed_over.fetch_add(1, Ordering::Relaxed);
         }
         fn permit_release(&self, _: u64) {}
+        fn report_illness(&self, why: Option<String>) {
+            self.reported.lock().unwrap().push(why);
+        }
     }
 
     fn watch(successor: bool, when_ill: WhenIll) -> (Watch, Arc<Fake>) {
-        let role = Arc::new(Fake { successor, handed_over: AtomicUsize::new(0) });
+        let role = Arc::new(Fake { successor, ..Fake::default() });
         let check = HealthCheck {
             http_get: None,
             file: None,
@@ -161,6 +169,17 @@ mod tests {
             assert!(watch.workload.ill().is_some());
             assert_eq!(role.handed_over.load(Ordering::Relaxed), 0);
         }
+    }
+
+    #[tokio::test]
+    async fn an_illness_is_reported_once_and_its_end_once() {
+        let (mut watch, role) = watch(false, WhenIll::HandOver);
+        fails(&mut watch, 3);
+        watch.judge(Err("it answers 503".to_owned()));
+        watch.judge(Ok(()));
+        watch.judge(Ok(()));
+        let reported = role.reported.lock().unwrap();
+        assert_eq!(*reported, [Some("it answers 500".to_owned()), None]);
     }
 
     #[test]

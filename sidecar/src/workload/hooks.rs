@@ -252,6 +252,7 @@ mod tests {
         fn permit_release(&self, term: u64) {
             self.permitted.store(term, Ordering::Relaxed);
         }
+        fn report_illness(&self, _: Option<String>) {}
     }
 
     /// One pod with an attendant.

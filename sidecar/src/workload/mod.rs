@@ -89,6 +89,8 @@ pub trait Role: Send + Sync + 'static {
     fn hand_over(&self);
     /// Lets others know that they may lead.
     fn permit_release(&self, term: u64);
+    /// Lets the operator know why the workload is too ill; `None` once it is not.
+    fn report_illness(&self, why: Option<String>);
 }
 
 impl Role for Elector {
@@ -106,6 +108,9 @@ impl Role for Elector {
     }
     fn permit_release(&self, term: u64) {
         self.permit_release(term);
+    }
+    fn report_illness(&self, why: Option<String>) {
+        self.report_illness(why);
     }
 }
 

@@ -53,10 +53,15 @@ impl LeaseClient {
     }
 
     /// Writes the record into the version that it was decided on, and into no
-    /// other (rule 5).
-    pub(super) async fn write(&self, base: &Object, write: &Write) -> Result<Object, CallError> {
+    /// other (rule 5). The illness goes along where the record is held.
+    pub(super) async fn write(
+        &self,
+        base: &Object,
+        write: &Write,
+        illness: Option<&str>,
+    ) -> Result<Object, CallError> {
         let now = MicroTime(Timestamp::now());
-        let object = object::with_record(base, write, now).ok_or(CallError::Outdated)?;
+        let object = object::with_record(base, write, illness, now).ok_or(CallError::Outdated)?;
         let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..Default::default() };
         let replace = async |api: Api<Object>| api.replace(&self.name, &params, &object).await;
         self.call(write.timeout, replace).await

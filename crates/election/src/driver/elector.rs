@@ -1,6 +1,6 @@
 //! The handle on a member: everything that asks it or tells it something.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease as Object;
@@ -44,6 +44,8 @@ struct Shared {
     ended: watch::Sender<bool>,
     /// Releases of this and earlier terms may be written.
     permitted: watch::Sender<u64>,
+    /// Why this member is too ill to lead.
+    illness: Mutex<Option<String>>,
 }
 
 impl Elector {
@@ -82,6 +84,7 @@ impl Elector {
             events: broadcast::Sender::new(EVENTS),
             ended: watch::Sender::new(false),
             permitted: watch::Sender::new(u64::MAX),
+            illness: Mutex::default(),
         };
         (Elector { shared: Arc::new(shared) }, receiver)
     }
@@ -175,6 +178,13 @@ impl Elector {
         self.shared.permitted.send_replace(term);
     }
 
+    /// Why this member is too ill to lead, for people; `None` once it is well.
+    /// Told in the Lease ([`ILLNESS`](crate::lease::ILLNESS)) from its next
+    /// renewal on, at no cost of its own. Words that change cost others a look.
+    pub fn report_illness(&self, why: Option<String>) {
+        *self.illness_noted() = why;
+    }
+
     /// Ends: Duck at once. Returns when nothing is left to say, or after `limit`;
     /// whether it was the former.
     pub async fn shut_down(&self, limit: Duration) -> bool {
@@ -248,6 +258,11 @@ impl Elector {
         }
     }
 
+    /// What was reported last.
+    pub(super) fn illness(&self) -> Option<String> {
+        self.illness_noted().clone()
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.lock().member.is_done()
     }
@@ -266,6 +281,10 @@ impl Elector {
 
     pub(super) fn timing(&self) -> Timing {
         self.lock().member.timing()
+    }
+
+    fn illness_noted(&self) -> MutexGuard<'_, Option<String>> {
+        self.shared.illness.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn report(&self, event: Event) {

@@ -3,7 +3,7 @@
 use k8s_openapi::api::coordination::v1::{Lease as Object, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 
-use crate::lease::{Lease, RECORD};
+use crate::lease::{ILLNESS, Lease, RECORD, illness_to_text};
 use crate::member::Write;
 use crate::record::Record;
 
@@ -16,13 +16,25 @@ pub(super) fn lease(object: &Object) -> Option<Lease> {
     Some(Lease::from_metadata(uid, version, annotations.unwrap_or(&Default::default())))
 }
 
-/// The whole object with this record, at this time; `None` when it is not the
-/// version that the write replaces (rule 5).
-pub(super) fn with_record(base: &Object, write: &Write, now: MicroTime) -> Option<Object> {
+/// The whole object with this record, at this time, and with the illness of
+/// whoever holds it; `None` when it is not the version that the write replaces
+/// (rule 5).
+pub(super) fn with_record(
+    base: &Object,
+    write: &Write,
+    illness: Option<&str>,
+    now: MicroTime,
+) -> Option<Object> {
     let known = lease(base).filter(|it| (&it.uid, it.version) == (&write.uid, write.version))?;
     let mut object = base.clone();
     let annotations = object.metadata.annotations.get_or_insert_default();
     annotations.insert(RECORD.to_owned(), write.record.to_text());
+    match illness.filter(|_| write.record.holder.is_some()) {
+        Some(words) => {
+            annotations.insert(ILLNESS.to_owned(), illness_to_text(write.record.term, words))
+        }
+        None => annotations.remove(ILLNESS),
+    };
     let taken = write.record.holder.is_some()
         && known.record.is_ok_and(|record| record.term != write.record.term);
     mirror(object.spec.get_or_insert_default(), &write.record, taken, now);
@@ -80,7 +92,7 @@ mod tests {
     fn a_taking_is_mirrored_and_all_else_is_kept() {
         let taking = record(Some("pond-1"), 9);
         let base = object(&record(None, 7));
-        let written = with_record(&base, &write(9, taking.clone()), at(100)).unwrap();
+        let written = with_record(&base, &write(9, taking.clone()), None, at(100)).unwrap();
         assert_eq!(lease(&written).unwrap().record, Ok(taking));
         assert!(lease(&written).unwrap().orders.paused);
         assert_eq!(written.metadata.labels, base.metadata.labels);
@@ -94,7 +106,8 @@ mod tests {
     fn a_renewal_and_a_release_are_no_transitions() {
         let base = object(&record(Some("pond-1"), 7));
         for (next, holder) in [(record(Some("pond-1"), 7), "pond-1"), (record(None, 7), "")] {
-            let spec = with_record(&base, &write(9, next), at(100)).unwrap().spec.unwrap();
+            let spec = with_record(&base, &write(9, next), None, at(100));
+            let spec = spec.unwrap().spec.unwrap();
             assert_eq!(spec.holder_identity.as_deref(), Some(holder));
             assert_eq!((spec.lease_transitions, spec.acquire_time), (Some(3), None));
             assert_eq!(spec.renew_time, Some(at(100)));
@@ -102,9 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn an_illness_goes_with_the_record_of_its_holder_and_with_no_other() {
+        let (held, released) = (record(Some("pond-1"), 7), record(None, 7));
+        let written = |base: &Object, record: &Record, illness: Option<&str>| {
+            with_record(base, &write(9, record.clone()), illness, at(100)).unwrap()
+        };
+        let told = |object: &Object| object.metadata.annotations.as_ref()?.get(ILLNESS).cloned();
+        let ill = written(&object(&held), &held, Some("it answers 500"));
+        assert_eq!(told(&ill).as_deref(), Some("7/it answers 500"));
+        assert_eq!(told(&written(&ill, &held, None)), None);
+        assert_eq!(told(&written(&ill, &released, Some("it answers 500"))), None);
+    }
+
+    #[test]
     fn another_version_than_the_one_decided_on_is_not_written() {
         let base = object(&record(None, 7));
-        assert_eq!(with_record(&base, &write(8, record(None, 7)), at(100)), None);
+        assert_eq!(with_record(&base, &write(8, record(None, 7)), None, at(100)), None);
     }
 
     #[test]

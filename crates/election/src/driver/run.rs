@@ -32,7 +32,7 @@ pub(super) async fn run(
                         writes.spawn(async move {
                             elector.permits(&write.record).await;
                             let left = Instant::now();
-                            let answer = client.write(&base, &write).await;
+                            let answer = client.write(&base, &write, elector.illness().as_deref()).await;
                             (write.record.attempt, answer, left.elapsed())
                         });
                     }

@@ -51,14 +51,12 @@ impl Backup {
     }
 }
 
-/// The API server gives these anew. Owners go too: by a dead owner's uid the garbage collector would
-/// take the copy away before anybody could be misled by it.
+/// The API server gives these anew. Owners are kept, as backup tools keep them: of a uid that is no more.
 fn forget_the_moment(object: &mut impl Resource) {
     let metadata = object.meta_mut();
     metadata.uid = None;
     metadata.resource_version = None;
     metadata.managed_fields = None;
-    metadata.owner_references = None;
 }
 
 /// Uids of the pods that there have been so far.

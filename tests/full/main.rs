@@ -11,6 +11,7 @@ mod a_drain_moves_the_goose_before_its_pod_goes;
 mod a_fenced_goose_hands_over_and_stays_a_duck;
 mod a_force_deleted_goose_that_lives_on_is_waited_out;
 mod a_goose_alone_is_goose_again;
+mod a_goose_that_ignores_term_is_killed_before_another_leads;
 mod a_goose_that_is_scaled_away_hands_over_first;
 mod a_goose_whose_containers_all_die_is_replaced;
 mod a_hand_over_is_asked_for_by_annotation;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_rollout_updates_the_goose_last))
         .beside_others(test_of!(a_broken_rollout_leaves_the_goose_alone))
         .beside_others(test_of!(a_goose_that_is_scaled_away_hands_over_first))
+        .beside_others(test_of!(a_goose_that_ignores_term_is_killed_before_another_leads))
         .beside_others(test_of!(a_command_runs_on_the_goose_alone))
         .beside_others(test_of!(the_tutorial_works))
         .beside_others(test_of!(the_how_tos_work))

@@ -4,6 +4,7 @@
 mod a_confirmed_death_does_not_wait_for_the_lease;
 mod a_frozen_goose_makes_no_second;
 mod a_hook_that_never_answers_leaves_no_stale_role;
+mod a_new_sidecar_comes_to_one_cluster_after_the_other;
 mod a_sidecar_without_its_environment_says_what_is_missing;
 mod a_sidecar_without_its_lease_waits_for_it;
 mod a_sidecar_without_permission_waits_for_it;
@@ -15,6 +16,7 @@ mod an_outage_of_the_api_server_changes_no_readiness;
 mod an_outage_of_the_api_server_ends_the_goose_in_time;
 mod changed_claim_templates_are_refused_in_words;
 mod ducks_send_no_requests_at_rest;
+mod every_sample_is_taken;
 mod hooks_come_before_the_role_and_after_it;
 mod lone_member;
 mod sidecars_may_do_what_they_need_and_no_more;
@@ -33,6 +35,7 @@ use testbed::Tier;
 fn main() -> ExitCode {
     Suite::on(Tier::Light)
         .beside_others(test_of!(sidecars_may_do_what_they_need_and_no_more))
+        .beside_others(test_of!(every_sample_is_taken))
         .beside_others(test_of!(ducks_send_no_requests_at_rest))
         .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
         .beside_others(test_of!(the_goose_service_leads_to_the_goose_alone))
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         .apart(test_of!(what_the_operator_learns_late_changes_nothing))
         .apart(test_of!(an_api_server_in_trouble_only_delays_the_operator))
         .apart(test_of!(changed_claim_templates_are_refused_in_words))
+        .apart(test_of!(a_new_sidecar_comes_to_one_cluster_after_the_other))
         .apart(test_of!(the_chart_upgrades_the_definition))
         .apart(test_of!(an_operator_at_rest_only_watches))
         .alone(test_of!(an_outage_of_the_api_server_ends_the_goose_in_time))

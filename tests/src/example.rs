@@ -9,6 +9,8 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::page::blocks;
+
 /// One that runs. It ends when this is dropped.
 pub struct Example {
     language: &'static str,
@@ -55,9 +57,8 @@ impl Example {
 }
 
 fn block<'page>(page: &'page str, language: &str) -> Result<&'page str> {
-    let begin = format!("```{language}\n");
-    let block = page.split_once(&begin).and_then(|(_, rest)| rest.split_once("\n```"));
-    block.map(|(block, _)| block).with_context(|| format!("wanted a block of {language}"))
+    let first = blocks(page, language).into_iter().next();
+    first.with_context(|| format!("wanted a block of {language}"))
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);

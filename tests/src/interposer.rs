@@ -36,9 +36,9 @@ use self::call::Call;
 pub struct Mischief {
     /// At this write, counted from 1, it [strikes](Interposer::struck), and answers nothing any more.
     pub strike: Option<(usize, Moment)>,
-    /// So many calls after the last one, and one more the next time, a call is answered with an error. In
-    /// turn, for else it could be the same call of each pass, for ever. Watches are left alone.
-    pub refuse: Option<usize>,
+    /// After how many calls one is answered with an error, and again after how many: in turn. Where
+    /// both are the same, it may be the same call of each pass. Watches are left alone.
+    pub refuse: Option<[usize; 2]>,
     /// By this seed, watches hide what happens, and every second list is of the past.
     pub deceive: Option<u64>,
 }
@@ -263,11 +263,11 @@ impl Shared {
 
     /// A made-up error, if it is this call's turn.
     fn refusal(&self) -> Option<Response> {
-        let every = self.mischief.refuse?;
+        let [first, second] = self.mischief.refuse?;
         let mut seen = self.seen();
         seen.calls += 1;
-        let turn = seen.calls % (2 * every + 1);
-        if turn != every && turn != 0 {
+        let turn = seen.calls % (first + second);
+        if turn != first && turn != 0 {
             return None;
         }
         seen.refused += 1;

@@ -21,7 +21,7 @@
 //! | [`ask`] | one question to a sidecar |
 //! | [`port_forward`] | `kubectl port-forward` |
 //! | [`example`] | a program of the pages in `docs/how-to` |
-//! | [`page`] | the commands of a page, typed as they stand there |
+//! | [`page`] | blocks of a page, and its commands typed as they stand there |
 
 pub mod ask;
 pub mod births;

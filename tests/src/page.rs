@@ -1,4 +1,4 @@
-//! The commands of a page, typed as they stand there.
+//! What is fenced in a page: commands, typed as they stand there, and other blocks.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,16 +25,20 @@ pub struct Shell {
     path: String,
 }
 
+/// All that is fenced as this language.
+pub fn blocks<'page>(page: &'page str, language: &str) -> Vec<&'page str> {
+    let begin = format!("```{language}\n");
+    let ended = page.split(&begin).skip(1).filter_map(|rest| rest.split_once("```"));
+    ended.map(|(block, _)| block).collect()
+}
+
 /// Every command of the page, in its order.
 pub fn commands(page: &str) -> Vec<Typed<'_>> {
     let mut commands: Vec<Typed<'_>> = Vec::new();
-    let mut in_block = false;
-    for line in page.lines() {
-        if line.starts_with("```") {
-            in_block = line == "```console";
-        } else if let Some(line) = line.strip_prefix("$ ").filter(|_| in_block) {
+    for line in blocks(page, "console").into_iter().flat_map(str::lines) {
+        if let Some(line) = line.strip_prefix("$ ") {
             commands.push(Typed { line, shown: Vec::new() });
-        } else if let Some(last) = commands.last_mut().filter(|_| in_block) {
+        } else if let Some(last) = commands.last_mut() {
             last.shown.push(line);
         }
     }

@@ -93,7 +93,8 @@ impl Puppeteer {
         let pods = self.pods.state_filter(|pod| is_of(pod, &namespace, &cluster));
         for pod in pods.iter().filter(|pod| !is_ready(pod)) {
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
-            let ready = Patch::Merge(ready());
+            let status = if is_never_pulled(pod) { not_pulled() } else { ready() };
+            let ready = Patch::Merge(status);
             let _ = pods.patch_status(&pod.name_any(), &PatchParams::default(), &ready).await;
         }
         for budget in self.budgets.state_filter(|budget| is_of(budget, &namespace, &cluster)) {
@@ -174,6 +175,21 @@ fn is_ready(pod: &Pod) -> bool {
     conditions.into_iter().any(|it| it.type_ == "Ready" && it.status == "True")
 }
 
+fn is_never_pulled(pod: &Pod) -> bool {
+    let mut sidecars = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    sidecars.any(|it| it.image.as_ref().is_some_and(|image| image.ends_with(NEVER_PULLED)))
+}
+
+fn not_pulled() -> serde_json::Value {
+    json!({ "status": {
+        "phase": "Pending",
+        "initContainerStatuses": [{
+            "name": "duckgoose", "image": NEVER_PULLED, "imageID": "", "ready": false, "restartCount": 0,
+            "state": { "waiting": { "reason": "ImagePullBackOff" } },
+        }],
+    }})
+}
+
 fn ready() -> serde_json::Value {
     json!({ "status": {
         "phase": "Running",
@@ -184,6 +200,9 @@ fn ready() -> serde_json::Value {
         ],
     }})
 }
+
+/// Tag of an image that no pod comes up with.
+pub const NEVER_PULLED: &str = "never-pulled";
 
 /// How many clusters are tended at a time.
 const HANDS: usize = 16;

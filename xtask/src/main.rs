@@ -7,6 +7,7 @@ mod cli;
 mod clients;
 mod command;
 mod demo;
+mod documents;
 mod generated;
 mod image;
 mod install;
@@ -57,6 +58,7 @@ async fn carry_out(task: Task) -> Result<()> {
         Task::Image => interrupt::or(image::run(&stderr)).await,
         Task::Crd { check: false } => interrupt::or(generated::write(&stdout)).await,
         Task::Crd { check: true } => interrupt::or(generated::check(&stdout)).await,
+        Task::Docs => interrupt::or(documents::check_all(&stdout)).await,
         Task::Prepare { light } => interrupt::or(prepare::run(cli::tier(light), &stdout)).await,
     }
 }

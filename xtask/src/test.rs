@@ -10,6 +10,7 @@ use testbed::Tier;
 use self::report::{Outcome, Report};
 use crate::cli::{TestOptions, tier};
 use crate::command::{cargo, output, run, run_heard};
+use crate::documents;
 use crate::generated;
 use crate::prepare;
 use crate::screen::Screen;
@@ -34,6 +35,8 @@ async fn steps(options: &TestOptions, report: &Report<'_>, screen: &Screen) -> R
         report.step("dependencies", dependencies()).await?;
         report.step("generated files", up_to_date(screen)).await?;
         report.step("documentation", documentation()).await?;
+        report.step("documents", documents(screen)).await?;
+        report.step("values of the chart", values(screen)).await?;
     }
     report.step("unit tests", unit_tests(report, options)).await?;
     for round in 1..=rounds(options.deep) {
@@ -91,6 +94,16 @@ async fn documentation() -> Result<Outcome> {
         cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run(doc).await?;
+    Ok(Outcome::Passed)
+}
+
+async fn documents(screen: &Screen) -> Result<Outcome> {
+    documents::check_pages(screen).await?;
+    Ok(Outcome::Passed)
+}
+
+async fn values(screen: &Screen) -> Result<Outcome> {
+    documents::check_chart(screen).await?;
     Ok(Outcome::Passed)
 }
 

@@ -54,6 +54,8 @@ pub enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Check the documents: links, commands, a page for each alert and reason, values of the chart
+    Docs,
     /// Install what this machine lacks for the clusters (Debian, as root), or say what that is
     Prepare {
         /// Only what the light tier needs

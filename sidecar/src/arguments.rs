@@ -130,6 +130,8 @@ fn help() -> String {
         (env::HANDOVER, "off to refuse POST /handover; on when absent"),
         (env::FOLDER, "folder for the role file and this program; none when absent"),
         (env::HOLD, "milliseconds that the role file promises at a time; 1000 when absent"),
+        (env::HOOKS, "spec.hooks of the cluster as JSON; none when absent"),
+        (env::HEALTH_CHECK, "spec.goose.healthCheck as JSON; none when absent"),
         (operator_env::LOG_LEVEL, "error, warn, info or debug; info when absent"),
     ];
     let lines = settings.map(|(name, meaning)| format!("  {name:<26} {meaning}\n")).concat();
@@ -166,8 +168,19 @@ mod tests {
     #[test]
     fn help_names_each_setting_of_the_operator() {
         let Ok(Wish::Tell(help)) = read_all(&["--help"]) else { panic!("no help") };
-        for name in [env::CLUSTER, env::NAMESPACE, env::POD, env::POD_UID, env::LISTEN, env::FOLDER]
-        {
+        for name in [
+            env::CLUSTER,
+            env::NAMESPACE,
+            env::POD,
+            env::POD_UID,
+            env::LISTEN,
+            env::TERMINATION_LOG,
+            env::HANDOVER,
+            env::FOLDER,
+            env::HOLD,
+            env::HOOKS,
+            env::HEALTH_CHECK,
+        ] {
             assert!(help.contains(name), "{name}");
         }
     }

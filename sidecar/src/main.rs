@@ -28,6 +28,8 @@ mod environment;
 mod http;
 mod log;
 mod metrics;
+#[cfg(test)]
+mod reference;
 mod role_command;
 mod role_file;
 mod run;

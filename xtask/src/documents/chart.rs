@@ -65,11 +65,11 @@ impl Chart {
         helm
     }
 
-    /// With all that is optional, so that what is set for it shows.
+    /// With all that is off by default, so that what is set for it shows.
     async fn render(&self, setting: Option<&str>) -> Result<String> {
         let mut words = vec!["template", "release", CHART];
-        for part in OPTIONAL {
-            words.extend(["--set", part]);
+        for part in MORE {
+            words.extend(["--set-json", part]);
         }
         words.extend(setting.iter().flat_map(|setting| ["--set-json", *setting]));
         output(self.helm(&words)).await
@@ -77,9 +77,8 @@ impl Chart {
 
     async fn fault(&self, value: &Documented, base: &str) -> Option<String> {
         let name = value.path.join(".");
-        let default = self.defaults.pointer(&format!("/{}", value.path.join("/")));
         let mut refusals = Vec::new();
-        for other in others(&value.schema, default) {
+        for other in candidates(&value.schema) {
             match self.render(Some(&format!("{name}={other}"))).await {
                 Ok(rendered) if rendered != base => return None,
                 Ok(_) => refusals.push(format!("{other} changes nothing")),
@@ -111,29 +110,24 @@ fn leaves(schema: &Value, path: &[String]) -> Vec<Documented> {
     parts.flat_map(|(name, part)| leaves(part, &[path, slice::from_ref(name)].concat())).collect()
 }
 
-/// Values of this kind that are not the default, of which the first that is taken will do.
-fn others(schema: &Value, default: Option<&Value>) -> Vec<Value> {
-    let others = if let Some(choices) = schema["enum"].as_array() {
-        choices.clone()
-    } else {
-        match schema["type"].as_str() {
-            Some("boolean") => vec![json!(true), json!(false)],
-            Some("integer") => vec![json!(1), json!(3)],
-            Some("array") => {
-                let items = others(&schema["items"], None);
-                items.into_iter().map(|item| json!([item])).collect()
-            }
-            Some("object") => {
-                let parts = schema["properties"].as_object().cloned().unwrap_or_default();
-                let named: Map<_, _> =
-                    parts.keys().map(|key| (key.clone(), json!("other"))).collect();
-                let any = json!({ "other": "other" });
-                vec![if named.is_empty() { any } else { Value::Object(named) }]
-            }
-            _ => TEXTS.iter().map(|text| json!(text)).collect(),
+/// Values of this kind, of which one is to be taken and to change something.
+fn candidates(schema: &Value) -> Vec<Value> {
+    if let Some(choices) = schema["enum"].as_array() {
+        return choices.clone();
+    }
+    match schema["type"].as_str() {
+        Some("boolean") => vec![json!(true), json!(false)],
+        Some("integer") => vec![json!(1), json!(3)],
+        Some("array") => {
+            candidates(&schema["items"]).into_iter().map(|item| json!([item])).collect()
         }
-    };
-    others.into_iter().filter(|other| Some(other) != default).collect()
+        Some("object") => {
+            let parts = schema["properties"].as_object().cloned().unwrap_or_default();
+            let named: Map<_, _> = parts.keys().map(|key| (key.clone(), json!("other"))).collect();
+            vec![if named.is_empty() { json!({ "other": "other" }) } else { named.into() }]
+        }
+        _ => TEXTS.iter().map(|text| json!(text)).collect(),
+    }
 }
 
 const CHART: &str = "charts/duckduckgoose";
@@ -141,8 +135,9 @@ const CHART: &str = "charts/duckduckgoose";
 /// Set by helm where the chart is a part of another.
 const OF_HELM: &str = "global";
 
-/// What is off by default.
-const OPTIONAL: [&str; 3] = [
+/// What is off by default, and what other values want to find.
+const MORE: [&str; 4] = [
+    r#"serviceAccount.name="mine""#,
     "monitoring.podMonitor.enabled=true",
     "monitoring.rules.enabled=true",
     "monitoring.dashboard.enabled=true",
@@ -171,12 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn another_value_is_another() {
+    fn there_are_two_of_each_kind_or_one_that_is_no_default() {
         let choice = json!({ "enum": ["json", "text"] });
-        assert_eq!(others(&choice, Some(&json!("json"))), [json!("text")]);
-        assert_eq!(others(&json!({ "type": "boolean" }), Some(&json!(true))), [json!(false)]);
-        let secrets =
-            json!({ "type": "array", "items": { "type": "object", "properties": { "name": {} } } });
-        assert_eq!(others(&secrets, None), [json!([{ "name": "other" }])]);
+        assert_eq!(candidates(&choice), [json!("json"), json!("text")]);
+        assert_eq!(candidates(&json!({ "type": "boolean" })), [json!(true), json!(false)]);
+        assert_eq!(candidates(&json!({ "type": "object" })), [json!({ "other": "other" })]);
+        let item = json!({ "type": "object", "properties": { "name": {} } });
+        let secrets = json!({ "type": "array", "items": item });
+        assert_eq!(candidates(&secrets), [json!([{ "name": "other" }])]);
     }
 }

@@ -14,6 +14,7 @@ mod an_operator_at_rest_only_watches;
 mod an_operator_killed_at_any_write_changes_nothing;
 mod an_outage_of_the_api_server_changes_no_readiness;
 mod an_outage_of_the_api_server_ends_the_goose_in_time;
+mod any_request_is_answered_as_described;
 mod changed_claim_templates_are_refused_in_words;
 mod ducks_send_no_requests_at_rest;
 mod every_sample_is_taken;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(the_role_file_outlives_neither_its_hold_nor_its_writer))
         .beside_others(test_of!(hooks_come_before_the_role_and_after_it))
         .beside_others(test_of!(a_hook_that_never_answers_leaves_no_stale_role))
+        .beside_others(test_of!(any_request_is_answered_as_described))
         .beside_others(test_of!(an_ill_goose_that_is_kept_shows_in_the_status))
         .beside_others(test_of!(a_frozen_goose_makes_no_second))
         .beside_others(test_of!(a_sidecar_without_its_environment_says_what_is_missing))

@@ -8,12 +8,12 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use chaos::schedule::Schedule;
 use chaos::{Fault, Plan, Record, Verdict, table};
 use history::History;
 use strum::VariantArray;
-use testbed::{Cluster, Tier};
+use testbed::{Cluster, Options, Tier};
 
 pub use self::elector::Elector;
 use crate::cli::{ChaosOptions, ChaosTask};
@@ -75,7 +75,8 @@ impl Stage {
     async fn made(screen: &Screen) -> Result<Self> {
         prepare::install(Tier::Full, screen).await?;
         let images = image::build(screen).await?;
-        let cluster = up::start(NAME, false, screen).await?;
+        let options = Options { etcd_members: ETCD_MEMBERS, ..Options::full(NAME) };
+        let cluster = up::start_with(options, screen).await?;
         let clients = install::on_own_cluster(&cluster, &images, screen).await?;
         Ok(Self { cluster, clients, ours: true })
     }
@@ -121,7 +122,7 @@ async fn disturb(
     clients: &Clients,
     screen: &Screen,
 ) -> Result<()> {
-    let plan = plan(options);
+    let plan = plan(options, cluster)?;
     screen.line(format!("seed {}; the schedule:\n{}", plan.schedule.seed, plan.schedule));
     let folder = PathBuf::from(KEPT).join(plan.schedule.seed.to_string());
     let logs = folder.join("logs");
@@ -135,18 +136,31 @@ async fn disturb(
     conclude(&record, &history, &verdict, &folder, options.soak)
 }
 
-fn plan(options: &ChaosOptions) -> Plan {
+fn plan(options: &ChaosOptions, cluster: &Cluster) -> Result<Plan> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let minutes = if options.soak { 0.0 } else { options.minutes };
     let span = Duration::from_secs_f64(options.minutes * 60.0);
-    Plan {
+    Ok(Plan {
         elector: options.elector.to_string(),
         lease: LEASE,
         members: options.members,
-        schedule: Schedule::draw(seed, minutes, options.only, LEASE),
+        schedule: Schedule::draw(seed, minutes, &faults(options.only, cluster)?, LEASE),
         limit: span,
         soak: if options.soak { span } else { Duration::ZERO },
-    }
+    })
+}
+
+/// What can be done to this cluster, or the one that was asked for.
+fn faults(only: Option<Fault>, cluster: &Cluster) -> Result<Vec<Fault>> {
+    let members = cluster.etcd_members().len();
+    let Some(only) = only else { return Ok(Fault::possible(members)) };
+    let least = only.least_etcd_members();
+    ensure!(
+        least <= members,
+        "wanted {least} members of etcd for {only}, found {members}: leave out `--on`, or start that \
+         cluster with `--etcd-members {least}`"
+    );
+    Ok(vec![only])
 }
 
 fn tell(record: &Record, history: &History, verdict: &Verdict, screen: &Screen) {
@@ -201,6 +215,9 @@ fn list(screen: &Screen) {
 
 /// Name of the cluster.
 const NAME: &str = "chaos";
+
+/// So that one of them can be lost.
+const ETCD_MEMBERS: u8 = 3;
 
 /// Short, so that a run of minutes has many rounds.
 const LEASE: Duration = Duration::from_secs(3);

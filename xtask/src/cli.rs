@@ -248,6 +248,10 @@ pub struct UpOptions {
     /// Build the images and install the chart, too
     #[arg(long, conflicts_with = "light")]
     pub install: bool,
+
+    /// How many members etcd has: an odd number
+    #[arg(long, default_value_t = 1, conflicts_with = "light", value_name = "NUMBER")]
+    pub etcd_members: u8,
 }
 
 /// The tier that `--light` chooses.

@@ -18,7 +18,9 @@ use crate::screen::Screen;
 /// Where the machine lacks something, one of that name runs, or it does not come up.
 pub async fn up(options: UpOptions, screen: &Screen) -> Result<()> {
     prepare::install(tier(options.light), screen).await?;
-    let mut cluster = start(&options.name, options.light, screen).await?;
+    let etcd_members = options.etcd_members;
+    let kind = Options { etcd_members, ..kind(&options.name, options.light) };
+    let mut cluster = start_with(kind, screen).await?;
     if options.install {
         let images = crate::image::build(screen).await?;
         install::on_own_cluster(&cluster, &images, screen).await?;
@@ -34,8 +36,19 @@ pub async fn up(options: UpOptions, screen: &Screen) -> Result<()> {
 /// # Errors
 /// As [`up`].
 pub async fn start(name: &str, light: bool, screen: &Screen) -> Result<Cluster> {
-    let options = if light { Options::light(name) } else { Options::full(name) };
+    start_with(kind(name, light), screen).await
+}
+
+/// The same, of a kind of its own.
+///
+/// # Errors
+/// As [`up`].
+pub async fn start_with(options: Options, screen: &Screen) -> Result<Cluster> {
     Ok(Cluster::start(Options { progress: screen.testbed(), ..options }).await?)
+}
+
+fn kind(name: &str, light: bool) -> Options {
+    if light { Options::light(name) } else { Options::full(name) }
 }
 
 /// Takes a cluster down.

@@ -39,10 +39,16 @@ pub enum Fault {
     ApiKilled,
     ApiFrozen,
     ApiRestarted,
+    TokensRotated,
+    AuthorityRotated,
     TooManyRequests,
     WritesFail,
     WritesDenied,
+    GreedyTenant,
+    GreedUnschemed,
     EtcdKilled,
+    EtcdMemberKilled,
+    EtcdLeaderKilled,
     EtcdSlow,
     LeaseDeleted,
     MirrorEdited,
@@ -79,6 +85,12 @@ pub enum Realm {
 }
 
 impl Fault {
+    /// All that can be done to a cluster whose etcd has so many members.
+    pub fn possible(etcd_members: usize) -> Vec<Self> {
+        let all = Self::VARIANTS.iter().copied();
+        all.filter(|fault| fault.least_etcd_members() <= etcd_members).collect()
+    }
+
     /// What it does, for people.
     pub fn what(self) -> &'static str {
         match self {
@@ -101,10 +113,20 @@ impl Fault {
             Self::ApiKilled => "the API server is killed, and started later",
             Self::ApiFrozen => "the API server is stopped (SIGSTOP), connections open",
             Self::ApiRestarted => "the API server is stopped properly and started at once",
+            Self::TokensRotated => {
+                "tokens are signed with another key, and those of before refused"
+            }
+            Self::AuthorityRotated => {
+                "the API server's certificate is of another authority, after all were told"
+            }
             Self::TooManyRequests => "the API server answers the sidecars with 429",
             Self::WritesFail => "writes of the Lease fail with 500",
             Self::WritesDenied => "writes of one pod are denied; it reads and watches",
+            Self::GreedyTenant => "another user fills the API server with 600 calls that wait",
+            Self::GreedUnschemed => "the same, without the chart's FlowSchema",
             Self::EtcdKilled => "etcd is killed, and started later",
+            Self::EtcdMemberKilled => "one of three members of etcd is killed, not the leader",
+            Self::EtcdLeaderKilled => "the leader of three members of etcd is killed",
             Self::EtcdSlow => "etcd runs 50 ms in each quarter of a second",
             Self::LeaseDeleted => "the Lease is deleted",
             Self::MirrorEdited => "a field of the Lease's spec is edited by hand",
@@ -147,10 +169,16 @@ impl Fault {
             | Self::ApiKilled
             | Self::ApiFrozen
             | Self::ApiRestarted
+            | Self::TokensRotated
+            | Self::AuthorityRotated
             | Self::TooManyRequests
             | Self::WritesFail
             | Self::WritesDenied
+            | Self::GreedyTenant
+            | Self::GreedUnschemed
             | Self::EtcdKilled
+            | Self::EtcdMemberKilled
+            | Self::EtcdLeaderKilled
             | Self::EtcdSlow => Realm::Server,
             Self::LeaseDeleted
             | Self::MirrorEdited
@@ -164,11 +192,26 @@ impl Fault {
         }
     }
 
+    /// How many members etcd must have so that the others go on without the one that is hit.
+    pub fn least_etcd_members(self) -> usize {
+        match self {
+            Self::EtcdMemberKilled | Self::EtcdLeaderKilled => 3,
+            _ => 1,
+        }
+    }
+
     /// Whether it is over when it is done: nothing has to be healed.
     pub fn is_instant(self) -> bool {
         match self.realm() {
             Realm::Lease | Realm::Pod => true,
-            _ => matches!(self, Self::Killed | Self::AllKilled | Self::ApiRestarted),
+            _ => matches!(
+                self,
+                Self::Killed
+                    | Self::AllKilled
+                    | Self::ApiRestarted
+                    | Self::TokensRotated
+                    | Self::AuthorityRotated
+            ),
         }
     }
 
@@ -245,6 +288,15 @@ mod tests {
             assert_eq!(fault.to_string().parse(), Ok(*fault));
         }
         assert!("node-on-fire".parse::<Fault>().is_err());
+    }
+
+    #[test]
+    fn a_member_of_etcd_is_lost_only_where_others_go_on() {
+        let of_three = [Fault::EtcdMemberKilled, Fault::EtcdLeaderKilled];
+        let one: Vec<_> = Fault::possible(1);
+        assert!(of_three.iter().all(|fault| !one.contains(fault)));
+        assert_eq!(one.len() + of_three.len(), Fault::VARIANTS.len());
+        assert_eq!(Fault::possible(3), Fault::VARIANTS);
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strum::VariantArray;
 
 use crate::fault::{Fault, bound};
 
@@ -43,13 +42,13 @@ pub enum Aim {
 }
 
 impl Schedule {
-    /// So many minutes of rounds: of this fault alone, or of all, one to three at a time.
-    pub fn draw(seed: u64, minutes: f64, only: Option<Fault>, lease: Duration) -> Self {
+    /// So many minutes of rounds: of these faults, one to three at a time, or of a single one alone.
+    pub fn draw(seed: u64, minutes: f64, faults: &[Fault], lease: Duration) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed);
-        let mut deck = Deck::new(only);
+        let mut deck = Deck { of: faults.to_vec(), left: Vec::new() };
         let (mut rounds, mut length) = (Vec::new(), Duration::ZERO);
         while length < Duration::from_secs_f64(minutes * 60.0) {
-            let round = draw_round(&mut deck, only.is_some(), lease, &mut chance);
+            let round = draw_round(&mut deck, lease, &mut chance);
             length += length_of(&round, lease);
             rounds.push(round);
         }
@@ -64,10 +63,6 @@ struct Deck {
 }
 
 impl Deck {
-    fn new(only: Option<Fault>) -> Self {
-        Self { of: only.map_or(Fault::VARIANTS.to_vec(), |only| vec![only]), left: Vec::new() }
-    }
-
     /// The next one that goes together with these.
     fn draw(&mut self, with: &[Planned], chance: &mut fastrand::Rng) -> Option<Fault> {
         if self.left.is_empty() {
@@ -80,13 +75,8 @@ impl Deck {
     }
 }
 
-fn draw_round(
-    deck: &mut Deck,
-    alone: bool,
-    lease: Duration,
-    chance: &mut fastrand::Rng,
-) -> Vec<Planned> {
-    let count = if alone { 1 } else { [1, 1, 2, 3][chance.usize(..4)] };
+fn draw_round(deck: &mut Deck, lease: Duration, chance: &mut fastrand::Rng) -> Vec<Planned> {
+    let count = if deck.of.len() == 1 { 1 } else { [1, 1, 2, 3][chance.usize(..4)] };
     let mut round = Vec::new();
     for number in 0..count {
         let Some(fault) = deck.draw(&round, chance) else { break };
@@ -117,7 +107,10 @@ impl Planned {
             self.fault.is_aimed() && self.aim == Aim::Duck && self.fault != Fault::AnswersDelayed;
         let is_harmless = matches!(
             self.fault,
-            Fault::MirrorEdited | Fault::OperatorAbsent | Fault::OperatorFrozen
+            Fault::MirrorEdited
+                | Fault::OperatorAbsent
+                | Fault::OperatorFrozen
+                | Fault::GreedyTenant
         );
         hits_a_duck || is_harmless
     }
@@ -167,20 +160,22 @@ const SHARE_OF_THE_GOOSE: f64 = 0.75;
 mod tests {
     use std::collections::BTreeSet;
 
+    use strum::VariantArray;
+
     use super::*;
 
     const LEASE: Duration = Duration::from_secs(3);
 
     #[test]
     fn the_same_seed_gives_the_same_schedule() {
-        let draw = |seed| Schedule::draw(seed, 20.0, None, LEASE);
+        let draw = |seed| Schedule::draw(seed, 20.0, Fault::VARIANTS, LEASE);
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7).rounds, draw(8).rounds);
     }
 
     #[test]
     fn a_long_run_tries_every_fault_and_no_round_two_of_a_realm() {
-        let schedule = Schedule::draw(1, 30.0, None, LEASE);
+        let schedule = Schedule::draw(1, 30.0, Fault::VARIANTS, LEASE);
         let tried: BTreeSet<_> =
             schedule.rounds.iter().flatten().map(|planned| planned.fault).collect();
         assert_eq!(tried.len(), Fault::VARIANTS.len());
@@ -193,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_one_fault_is_only_that() {
-        let schedule = Schedule::draw(1, 2.0, Some(Fault::Killed), LEASE);
+        let schedule = Schedule::draw(1, 2.0, &[Fault::Killed], LEASE);
         assert!(schedule.rounds.len() > 5);
         assert!(schedule.rounds.iter().all(|round| round.len() == 1));
         assert!(schedule.rounds.iter().flatten().all(|planned| planned.fault == Fault::Killed));

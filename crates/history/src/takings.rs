@@ -184,8 +184,10 @@ impl<'a> Follower<'a> {
     }
 
     fn go_on(&mut self, seen: &'a LeaseSeen, is_by_hand: bool) {
+        // The very version that was there before the gap stood there all the time.
         let is_same = self.last.is_some_and(|last| {
-            last.uid == seen.uid && last.state == seen.state && !seen.after_gap
+            let is_unbroken = !seen.after_gap || last.version == seen.version;
+            last.uid == seen.uid && last.state == seen.state && is_unbroken
         });
         if !is_same {
             self.since = seen.at;
@@ -394,6 +396,17 @@ mod tests {
     fn a_gap_proves_nothing() {
         let after = LeaseSeen { after_gap: true, ..seen(100, 60, held("b", 50, 9)) };
         assert_eq!(found(&[seen(0, 5, held("a", 4, 1)), after], &[]), []);
+    }
+
+    #[test]
+    fn what_stands_after_a_gap_as_before_it_stood_there_all_the_time() {
+        let before = seen(0, 5, held("a", 4, 1));
+        let after = |version| LeaseSeen { after_gap: true, ..seen(2000, version, held("a", 4, 1)) };
+        let taken = |version| seen(3100, 9, held("b", version, 1));
+        assert_eq!(found(&[before.clone(), after(5), taken(5)], &[]), []);
+        let waited = Duration::from_millis(1100);
+        let wanted = [Rule::WaitedOut { waited, wanted: LEASE }];
+        assert_eq!(found(&[before, after(7), taken(7)], &[]), wanted);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::Options;
 use crate::error::Error;
 use crate::files;
 use crate::identity::Identity;
@@ -31,12 +32,8 @@ impl Claim {
     /// Takes a name and a free index, and makes the cluster's folder.
     ///
     /// What a crashed process has left under that name is taken down first.
-    pub fn new(
-        name: &str,
-        tier: Tier,
-        nodes: u8,
-        apiserver_flags: &[String],
-    ) -> Result<Self, Error> {
+    pub fn new(options: &Options) -> Result<Self, Error> {
+        let Options { name, tier, nodes, etcd_members, apiserver_flags, .. } = options;
         let state = places::state();
         plan::check_name(name, &state).map_err(Error::Unfit)?;
         let _lock = lock(&state)?;
@@ -46,7 +43,7 @@ impl Claim {
             }
             teardown::down(&found.plan, Logs::Delete)?;
         }
-        let index = free_index(tier)?;
+        let index = free_index(*tier)?;
         let folder = state.join(name);
         if folder.exists() {
             // Logs of a start that failed.
@@ -56,11 +53,12 @@ impl Claim {
         fs::DirBuilder::new().mode(0o700).create(&folder).map_err(Error::file(&folder))?;
         let plan = Plan {
             name: name.to_owned(),
-            tier,
-            nodes,
+            tier: *tier,
+            nodes: *nodes,
+            etcd_members: *etcd_members,
             index,
             folder,
-            apiserver_flags: apiserver_flags.to_vec(),
+            apiserver_flags: apiserver_flags.clone(),
         };
         let claim = Self { plan, owner: Identity::own(), kept: false, ready: false };
         claim.write()?;
@@ -146,6 +144,7 @@ fn ports_are_free(index: u8) -> bool {
         name: String::new(),
         tier: Tier::Light,
         nodes: 0,
+        etcd_members: 1,
         index,
         folder: PathBuf::new(),
         apiserver_flags: Vec::new(),

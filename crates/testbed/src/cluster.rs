@@ -1,5 +1,6 @@
 //! A cluster from start to end.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use kube::Client;
@@ -8,6 +9,7 @@ use crate::claims::Claim;
 use crate::component::Component;
 use crate::control_plane;
 use crate::error::Error;
+use crate::etcd;
 use crate::full;
 use crate::kubeconfig;
 use crate::light;
@@ -30,6 +32,8 @@ pub struct Options {
     pub tier: Tier,
     /// How many nodes, on the full tier.
     pub nodes: u8,
+    /// How many members the API server's store has: an odd number. One, on the light tier.
+    pub etcd_members: u8,
     /// Image archives to load into every node, besides busybox.
     pub images: Vec<PathBuf>,
     /// More flags for the kube-apiserver.
@@ -45,6 +49,7 @@ impl Options {
             name: name.into(),
             tier: Tier::Light,
             nodes: 0,
+            etcd_members: 1,
             images: Vec::new(),
             apiserver_flags: Vec::new(),
             progress: Progress::stderr(),
@@ -54,6 +59,21 @@ impl Options {
     /// A full cluster with three nodes; progress to standard error.
     pub fn full(name: impl Into<String>) -> Self {
         Self { tier: Tier::Full, nodes: 3, ..Self::light(name) }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let Self { tier, nodes, etcd_members, .. } = self;
+        if *tier == Tier::Full && !(1..=MOST_NODES).contains(nodes) {
+            return Err(Error::Unfit(format!("wanted 1 to {MOST_NODES} nodes, found {nodes}")));
+        }
+        let most = if *tier == Tier::Full { MOST_ETCD_MEMBERS } else { 1 };
+        if etcd_members % 2 == 0 || *etcd_members > most {
+            return Err(Error::Unfit(format!(
+                "wanted an odd number of etcd members, at most {most} on the {tier} tier, found \
+                 {etcd_members}"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -78,25 +98,23 @@ impl Cluster {
     /// Where the machine lacks something, one of that name runs, or a step fails: the error says
     /// which, and shows the end of the program's log. Nothing is left then but the logs.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Options { name, tier, nodes, images, apiserver_flags, progress } = options;
+        let Options { tier, ref progress, .. } = options;
         prerequisites::require(tier)?;
-        if tier == Tier::Full && !(1..=MOST_NODES).contains(&nodes) {
-            return Err(Error::Unfit(format!("wanted 1 to {MOST_NODES} nodes, found {nodes}")));
-        }
+        options.check()?;
         let build = {
             let progress = progress.clone();
             tokio::task::spawn_blocking(move || programs::ensure(tier.programs(), &progress))
         };
         let programs = build.await.expect("building does not panic")?;
         let claim = {
-            let name = name.clone();
-            tokio::task::spawn_blocking(move || Claim::new(&name, tier, nodes, &apiserver_flags))
+            let options = options.clone();
+            tokio::task::spawn_blocking(move || Claim::new(&options))
         };
         let claim = claim.await.expect("claiming does not panic")?;
 
-        progress.line(format!("starting the {tier} cluster {name}"));
+        progress.line(format!("starting the {tier} cluster {}", options.name));
         let mut cluster = Self { claim, programs, on_drop: Some(Logs::Keep) };
-        cluster.bring_up(&images, &Steps::new(&progress)).await?;
+        cluster.bring_up(&options.images, &Steps::new(progress)).await?;
         cluster.on_drop = Some(Logs::Delete);
         Ok(cluster)
     }
@@ -177,6 +195,14 @@ impl Cluster {
         self.plan().audit_log()
     }
 
+    /// The address of this machine that the cluster's programs and its pods reach.
+    pub fn host_address(&self) -> IpAddr {
+        match self.tier() {
+            Tier::Light => Ipv4Addr::LOCALHOST.into(),
+            Tier::Full => self.plan().host_address().into(),
+        }
+    }
+
     /// A client of the administrator. It hides no failure: it does not try again by itself.
     ///
     /// # Errors
@@ -233,9 +259,23 @@ impl Cluster {
         Component::new(self.plan(), control_plane::APISERVER)
     }
 
-    /// The API server's store.
+    /// The API server's store, or the first of its members.
     pub fn etcd(&self) -> Component {
-        Component::new(self.plan(), control_plane::ETCD)
+        Component::new(self.plan(), etcd::PROGRAM)
+    }
+
+    /// All members of the API server's store.
+    pub fn etcd_members(&self) -> Vec<Component> {
+        let names = etcd::names(self.plan()).into_iter();
+        names.map(|name| Component::new(self.plan(), name)).collect()
+    }
+
+    /// The member of the API server's store that leads the others now; none while they elect one.
+    pub async fn etcd_leader(&self) -> Option<Component> {
+        let plan = self.plan().clone();
+        let leader = tokio::task::spawn_blocking(move || etcd::leader(&plan));
+        let leader = leader.await.expect("asking does not panic")?;
+        Some(Component::new(self.plan(), leader))
     }
 
     /// What makes StatefulSets have pods and garbage go.
@@ -348,3 +388,6 @@ async fn take_down(plan: Plan) -> Result<(), Error> {
 
 /// The address plan has room for more; a machine has not.
 const MOST_NODES: u8 = 20;
+
+/// As many as etcd's documentation advises.
+const MOST_ETCD_MEMBERS: u8 = 7;

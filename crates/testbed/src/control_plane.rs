@@ -8,27 +8,23 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 
 use crate::error::Error;
+use crate::etcd;
 use crate::files;
 use crate::kubeconfig;
+use crate::pki::PODS_AUTHORITIES;
 use crate::plan::{Plan, SERVICE_RANGE, Tier};
 use crate::process::{Invocation, Process};
 use crate::programs::Programs;
 use crate::wait;
 
-pub(crate) const ETCD: &str = "etcd";
 pub(crate) const APISERVER: &str = "kube-apiserver";
 pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 pub(crate) const SCHEDULER: &str = "kube-scheduler";
 
-/// Starts etcd. It needs not be ready before the API server is started, which tries again.
-pub(crate) fn start_etcd(plan: &Plan, programs: &Programs) -> Result<(), Error> {
-    start(plan, programs, ETCD, etcd_flags(plan))
-}
-
 /// Starts the API server and waits until it is ready.
 pub(crate) async fn start_apiserver(plan: &Plan, programs: &Programs) -> Result<(), Error> {
     files::write(&plan.audit_policy(), AUDIT_POLICY)?;
-    start(plan, programs, APISERVER, apiserver_flags(plan))?;
+    start(plan, programs, APISERVER, APISERVER, apiserver_flags(plan))?;
     apiserver_ready(plan).await
 }
 
@@ -62,22 +58,24 @@ pub(crate) async fn service_accounts_ready(plan: &Plan) -> Result<(), Error> {
 
 /// Starts the controller manager.
 pub(crate) fn start_controller_manager(plan: &Plan, programs: &Programs) -> Result<(), Error> {
-    start(plan, programs, CONTROLLER_MANAGER, controller_manager_flags(plan))
+    start(plan, programs, CONTROLLER_MANAGER, CONTROLLER_MANAGER, controller_manager_flags(plan))
 }
 
 /// Starts the scheduler.
 pub(crate) fn start_scheduler(plan: &Plan, programs: &Programs) -> Result<(), Error> {
-    start(plan, programs, SCHEDULER, scheduler_flags(plan))
+    start(plan, programs, SCHEDULER, SCHEDULER, scheduler_flags(plan))
 }
 
-fn start(
+/// Starts a program as a process of this name, where the control plane is.
+pub(crate) fn start(
     plan: &Plan,
     programs: &Programs,
+    program: &str,
     name: &str,
     arguments: Vec<String>,
 ) -> Result<(), Error> {
     let namespace = (plan.tier == Tier::Full).then(|| plan.control_plane().namespace);
-    let program = programs.path(name);
+    let program = programs.path(program);
     Process::new(plan, name).start(Invocation {
         program,
         arguments,
@@ -86,28 +84,11 @@ fn start(
     })
 }
 
-fn etcd_flags(plan: &Plan) -> Vec<String> {
-    let ports = plan.ports();
-    let client = format!("http://127.0.0.1:{}", ports.etcd);
-    let peer = format!("http://127.0.0.1:{}", ports.etcd_peer);
-    vec![
-        format!("--data-dir={}", plan.folder.join("etcd").display()),
-        format!("--listen-client-urls={client}"),
-        format!("--advertise-client-urls={client}"),
-        format!("--listen-peer-urls={peer}"),
-        format!("--initial-advertise-peer-urls={peer}"),
-        format!("--initial-cluster=default={peer}"),
-        // The full tier's figures are to be like a real cluster's; the light tier is to be quick.
-        format!("--unsafe-no-fsync={}", plan.tier == Tier::Light),
-        "--log-level=warn".to_owned(),
-    ]
-}
-
 fn apiserver_flags(plan: &Plan) -> Vec<String> {
     let ports = plan.ports();
     let pki = |name: &str| plan.pki().join(name).display().to_string();
     let mut flags = vec![
-        format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd),
+        format!("--etcd-servers={}", etcd::urls(plan)),
         format!("--advertise-address={}", plan.apiserver_address()),
         format!("--secure-port={}", ports.apiserver),
         format!("--service-cluster-ip-range={SERVICE_RANGE}"),
@@ -152,7 +133,7 @@ fn controller_manager_flags(plan: &Plan) -> Vec<String> {
             "--service-account-private-key-file={}",
             plan.pki().join("service-account.key").display()
         ),
-        format!("--root-ca-file={}", plan.pki().join("ca.crt").display()),
+        format!("--root-ca-file={}", plan.pki().join(PODS_AUTHORITIES).display()),
         "--use-service-account-credentials".to_owned(),
     ]);
     if plan.tier == Tier::Light {

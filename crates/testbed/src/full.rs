@@ -20,6 +20,7 @@ pub(crate) use self::network::{cut, heal};
 pub(crate) use self::nodes::load_image;
 use crate::control_plane;
 use crate::error::Error;
+use crate::etcd;
 use crate::images;
 use crate::kubeconfig;
 use crate::pki;
@@ -54,7 +55,7 @@ async fn bring_up_control_plane(
     programs: &Programs,
     steps: &Steps,
 ) -> Result<(), Error> {
-    steps.run("start etcd", async { control_plane::start_etcd(plan, programs) }).await?;
+    steps.run("start etcd", async { etcd::start(plan, programs) }).await?;
     steps.run("start the API server", control_plane::start_apiserver(plan, programs)).await?;
     steps
         .run("start the controller manager", async {

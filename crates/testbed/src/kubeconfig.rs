@@ -33,8 +33,7 @@ pub(crate) fn write_for_token(
     user: &str,
     token: &str,
 ) -> Result<(), Error> {
-    let authority_path = plan.pki().join("ca.crt");
-    let authority = std::fs::read(&authority_path).map_err(Error::file(&authority_path))?;
+    let authority = pki::trusted(plan)?;
     write(path, plan, &authority, user, json!({ "token": token }))
 }
 

@@ -1,6 +1,8 @@
-//! The keys and certificates of a cluster, all signed by one authority of its own.
+//! The keys and certificates of a cluster, signed by authorities of its own: one for users, and two
+//! for the API server, of which one is there for a change (see `rotation`).
 
 use std::fs;
+use std::path::Path;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -14,17 +16,29 @@ use crate::plan::Plan;
 /// Makes all of them, as PEM files in the cluster's `pki` folder.
 pub(crate) fn make(plan: &Plan) -> Result<(), Error> {
     let folder = plan.pki();
-    let authority = authority()?;
-    files::write(&folder.join("ca.crt"), authority.pem())?;
+    let users = authority("users")?;
+    files::write(&folder.join("ca.crt"), users.pem())?;
     for subject in subjects(plan) {
-        let key = KeyPair::generate()?;
-        let certificate = subject.certificate()?.signed_by(&key, &authority)?;
-        files::write(&folder.join(format!("{}.crt", subject.file)), certificate.pem())?;
-        files::write(&folder.join(format!("{}.key", subject.file)), key.serialize_pem())?;
+        subject.make(&folder, "", &users)?;
     }
-    let tokens = KeyPair::generate()?;
-    files::write(&folder.join("service-account.key"), tokens.serialize_pem())?;
-    files::write(&folder.join("service-account.pub"), tokens.public_key_pem())
+    let mut trusted = String::new();
+    for which in ["", NEXT] {
+        let authority = authority(&format!("{which}{SERVING}"))?;
+        files::write(&folder.join(format!("{which}{SERVING_AUTHORITY}.crt")), authority.pem())?;
+        apiserver(plan).make(&folder, which, &authority)?;
+        trusted += &authority.pem();
+    }
+    files::write(&folder.join(TRUSTED), trusted)?;
+    let first = folder.join(format!("{SERVING_AUTHORITY}.crt"));
+    fs::copy(&first, folder.join(PODS_AUTHORITIES)).map_err(Error::file(&first))?;
+    make_token_key(&folder, TOKENS)
+}
+
+/// Makes the two halves of a key that tokens are signed with.
+pub(crate) fn make_token_key(folder: &Path, name: &str) -> Result<(), Error> {
+    let key = KeyPair::generate()?;
+    files::write(&folder.join(format!("{name}.key")), key.serialize_pem())?;
+    files::write(&folder.join(format!("{name}.pub")), key.public_key_pem())
 }
 
 /// A certificate and its key, as PEM.
@@ -42,11 +56,17 @@ impl Credentials {
             fs::read(&path).map_err(Error::file(&path))
         };
         Ok(Self {
-            authority: read("ca.crt".to_owned())?,
+            authority: trusted(plan)?,
             certificate: read(format!("{user}.crt"))?,
             key: read(format!("{user}.key"))?,
         })
     }
+}
+
+/// The authorities that whoever asks the API server is to trust.
+pub(crate) fn trusted(plan: &Plan) -> Result<Vec<u8>, Error> {
+    let path = plan.pki().join(TRUSTED);
+    fs::read(&path).map_err(Error::file(&path))
 }
 
 /// The users that get a kubeconfig.
@@ -73,6 +93,20 @@ impl Subject {
         }
     }
 
+    /// Writes its certificate and key.
+    fn make(
+        &self,
+        folder: &Path,
+        which: &str,
+        authority: &CertifiedIssuer<'static, KeyPair>,
+    ) -> Result<(), Error> {
+        let key = KeyPair::generate()?;
+        let certificate = self.certificate()?.signed_by(&key, authority)?;
+        let file = format!("{which}{}", self.file);
+        files::write(&folder.join(format!("{file}.crt")), certificate.pem())?;
+        files::write(&folder.join(format!("{file}.key")), key.serialize_pem())
+    }
+
     fn certificate(&self) -> Result<CertificateParams, Error> {
         let mut params = CertificateParams::new(self.alternative_names.clone())?;
         params.distinguished_name = rcgen::DistinguishedName::new();
@@ -90,18 +124,6 @@ impl Subject {
 /// The names are Kubernetes' own: its built-in roles are bound to them.
 fn subjects(plan: &Plan) -> Vec<Subject> {
     let mut subjects = vec![
-        Subject {
-            alternative_names: vec![
-                plan.apiserver_address().to_string(),
-                FIRST_SERVICE_ADDRESS.to_owned(),
-                "127.0.0.1".to_owned(),
-                "localhost".to_owned(),
-                "kubernetes".to_owned(),
-                "kubernetes.default".to_owned(),
-                "kubernetes.default.svc".to_owned(),
-            ],
-            ..Subject::client("apiserver", None, "kube-apiserver")
-        },
         Subject::client("admin", Some("system:masters"), "admin"),
         Subject::client("controller-manager", None, "system:kube-controller-manager"),
         Subject::client("scheduler", None, "system:kube-scheduler"),
@@ -118,10 +140,25 @@ fn subjects(plan: &Plan) -> Vec<Subject> {
     subjects
 }
 
-fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, Error> {
+fn apiserver(plan: &Plan) -> Subject {
+    Subject {
+        alternative_names: vec![
+            plan.apiserver_address().to_string(),
+            FIRST_SERVICE_ADDRESS.to_owned(),
+            "127.0.0.1".to_owned(),
+            "localhost".to_owned(),
+            "kubernetes".to_owned(),
+            "kubernetes.default".to_owned(),
+            "kubernetes.default.svc".to_owned(),
+        ],
+        ..Subject::client(SERVING, None, "kube-apiserver")
+    }
+}
+
+fn authority(of: &str) -> Result<CertifiedIssuer<'static, KeyPair>, Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "duckduckgoose-testbed");
+    params.distinguished_name.push(DnType::CommonName, format!("duckduckgoose-testbed {of}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![
         KeyUsagePurpose::KeyCertSign,
@@ -130,6 +167,24 @@ fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, Error> {
     ];
     Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
 }
+
+/// The API server's own certificate.
+pub(crate) const SERVING: &str = "apiserver";
+
+/// Who has signed it.
+pub(crate) const SERVING_AUTHORITY: &str = "serving-ca";
+
+/// Before the names of what will be in use after a change.
+pub(crate) const NEXT: &str = "next-";
+
+/// Whom pods are told to trust.
+pub(crate) const PODS_AUTHORITIES: &str = "root-ca.crt";
+
+/// The key of service accounts' tokens.
+pub(crate) const TOKENS: &str = "service-account";
+
+/// Whom the cluster's programs and its administrator trust, at any time: they are no part of a change.
+const TRUSTED: &str = "serving-cas.crt";
 
 /// Kubernetes gives the first address of [`crate::plan::SERVICE_RANGE`] to the API server.
 const FIRST_SERVICE_ADDRESS: &str = "10.96.0.1";

@@ -45,12 +45,20 @@ pub(crate) struct Plan {
     pub name: String,
     pub tier: Tier,
     pub nodes: u8,
+    /// How many members the API server's store has.
+    #[serde(default = "one")]
+    pub etcd_members: u8,
     /// No two clusters of a machine have the same at one time.
     pub index: u8,
     /// Holds everything the cluster writes.
     pub folder: PathBuf,
     /// More flags for the kube-apiserver.
     pub apiserver_flags: Vec<String>,
+}
+
+/// Of a cluster that was started before there was a choice.
+fn one() -> u8 {
+    1
 }
 
 /// Indices that there are: the address plan has room for a hundred.
@@ -233,6 +241,7 @@ mod tests {
             name: "pond".to_owned(),
             tier: Tier::Full,
             nodes: 3,
+            etcd_members: 1,
             index,
             folder: PathBuf::from("/state/pond"),
             apiserver_flags: Vec::new(),

@@ -1,7 +1,7 @@
 //! Faults of one pod's containers.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
@@ -121,6 +121,15 @@ impl Pod {
     /// Where no such container runs, or the kernel refuses.
     pub fn unthrottle(&self, container: &str) -> Result<(), Error> {
         full::limit_cpu(&self.cgroup(container)?, None)
+    }
+
+    /// What a file of a container holds, by its path there.
+    ///
+    /// # Errors
+    /// Where no such container runs, or it has no such file.
+    pub fn read(&self, container: &str, path: &str) -> Result<Vec<u8>, Error> {
+        let path = PathBuf::from(format!("/proc/{}/root{path}", self.container(container)?.pid));
+        fs::read(&path).map_err(Error::file(&path))
     }
 
     fn container(&self, name: &str) -> Result<Container, Error> {

@@ -5,17 +5,21 @@
 //! | `processes` | one member's processes |
 //! | `network` | one node's network, or one pod's |
 //! | `server` | the API server and etcd |
+//! | `credentials` | tokens and certificates |
 //! | `refusals` | the API server's answers to the sidecars |
+//! | `tenant` | the API server, by another who uses it |
 //! | `lease` | the Lease |
 //! | `operator` | the operator |
 //! | `wishes` | what a user wants, all at once |
 
+mod credentials;
 mod lease;
 mod network;
 mod operator;
 mod processes;
 mod refusals;
 mod server;
+mod tenant;
 mod wishes;
 
 use std::time::Duration;
@@ -59,10 +63,16 @@ fn act<'a>(planned: &'a Planned, scene: &'a Scene<'_>) -> LocalBoxFuture<'a, Res
         Fault::ApiFrozen => Box::pin(server::freeze(planned, scene)),
         Fault::ApiRestarted => Box::pin(server::restart(scene)),
         Fault::EtcdKilled => Box::pin(server::kill_etcd(planned, scene)),
+        Fault::EtcdMemberKilled => Box::pin(server::kill_etcd_follower(planned, scene)),
+        Fault::EtcdLeaderKilled => Box::pin(server::kill_etcd_leader(planned, scene)),
         Fault::EtcdSlow => Box::pin(server::slow_etcd(planned, scene)),
+        Fault::TokensRotated => Box::pin(credentials::rotate_tokens(scene)),
+        Fault::AuthorityRotated => Box::pin(credentials::rotate_authority(scene)),
         Fault::TooManyRequests => Box::pin(refusals::too_many_requests(planned, scene)),
         Fault::WritesFail => Box::pin(refusals::writes_fail(planned, scene)),
         Fault::WritesDenied => Box::pin(refusals::writes_denied(planned, scene)),
+        Fault::GreedyTenant => Box::pin(tenant::flood(planned, scene)),
+        Fault::GreedUnschemed => Box::pin(tenant::flood_without_schema(planned, scene)),
         Fault::LeaseDeleted => Box::pin(lease::delete(scene)),
         Fault::MirrorEdited => Box::pin(lease::edit_mirror(planned, scene)),
         Fault::RecordEdited => Box::pin(lease::edit_record(planned, scene)),

@@ -54,7 +54,7 @@ pub(crate) const NAMESPACE: &str = "duckduckgoose-system";
 
 const NAME: &str = "duckduckgoose";
 
-const CONTAINER: &str = "operator";
+pub(super) const CONTAINER: &str = "operator";
 
 const LEASE: &str = "operator.duckduckgoose.dev";
 

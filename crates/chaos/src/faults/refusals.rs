@@ -134,12 +134,12 @@ fn lease_writes() -> Value {
     })
 }
 
-fn only_here(scene: &Scene<'_>) -> Value {
+pub(super) fn only_here(scene: &Scene<'_>) -> Value {
     json!({ "matchLabels": { "kubernetes.io/metadata.name": scene.namespace } })
 }
 
 /// Kinds that belong to no namespace.
-trait OfTheCluster:
+pub(super) trait OfTheCluster:
     kube::Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope>
     + Clone
     + std::fmt::Debug
@@ -157,14 +157,20 @@ impl<Kind> OfTheCluster for Kind where
 {
 }
 
-async fn make<Kind: OfTheCluster>(scene: &Scene<'_>, object: Value) -> Result<()> {
+pub(super) async fn make<Kind: OfTheCluster>(scene: &Scene<'_>, object: Value) -> Result<()> {
     let all: Api<Kind> = Api::all(scene.client.clone());
     all.create(&PostParams::default(), &serde_json::from_value(object)?).await?;
     Ok(())
 }
 
-async fn take_away<Kind: OfTheCluster>(scene: &Scene<'_>) -> Result<()> {
-    let all: Api<Kind> = Api::all(scene.client.clone());
+pub(super) async fn take_away<Kind: OfTheCluster>(scene: &Scene<'_>) -> Result<()> {
+    delete::<Kind>(&Api::all(scene.client.clone())).await
+}
+
+/// Until it is gone.
+pub(super) async fn delete<Kind: Clone + DeserializeOwned + std::fmt::Debug>(
+    all: &Api<Kind>,
+) -> Result<()> {
     insist(async || match all.delete(NAME, &DeleteParams::default()).await {
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         deleted => Ok(deleted.map(drop)?),
@@ -172,5 +178,5 @@ async fn take_away<Kind: OfTheCluster>(scene: &Scene<'_>) -> Result<()> {
     .await
 }
 
-/// Of all objects that are made here.
-const NAME: &str = "duckduckgoose-chaos";
+/// Of all objects that faults make.
+pub(super) const NAME: &str = "duckduckgoose-chaos";

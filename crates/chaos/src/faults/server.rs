@@ -2,26 +2,51 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use election::timing::Timing;
 use testbed::{Component, Detour};
 use tokio::time::{Instant, sleep};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, index};
 use crate::schedule::Planned;
 
 pub(super) async fn kill(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
-    kill_for_a_while(&scene.cluster.apiserver(), planned).await
+    kill_for_a_while(&[scene.cluster.apiserver()], planned).await
 }
 
 pub(super) async fn kill_etcd(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
-    kill_for_a_while(&scene.cluster.etcd(), planned).await
+    kill_for_a_while(&scene.cluster.etcd_members(), planned).await
 }
 
-async fn kill_for_a_while(component: &Component, planned: &Planned) -> Result<()> {
-    component.kill().await?;
+/// The others go on as they were.
+pub(super) async fn kill_etcd_follower(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
+    let leader = etcd_leader(scene).await?;
+    let members = scene.cluster.etcd_members();
+    let followers: Vec<_> =
+        members.into_iter().filter(|member| member.name() != leader.name()).collect();
+    let follower = followers.get(index(planned.pick, followers.len()));
+    let follower = follower.context("wanted a follower in etcd, found one member")?;
+    kill_for_a_while(std::slice::from_ref(follower), planned).await
+}
+
+/// The others elect another before anything is written again.
+pub(super) async fn kill_etcd_leader(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
+    kill_for_a_while(&[etcd_leader(scene).await?], planned).await
+}
+
+async fn etcd_leader(scene: &Scene<'_>) -> Result<Component> {
+    scene.cluster.etcd_leader().await.context("wanted a leader of etcd, found none")
+}
+
+async fn kill_for_a_while(components: &[Component], planned: &Planned) -> Result<()> {
+    for component in components {
+        component.kill().await?;
+    }
     sleep(planned.lasts).await;
-    Ok(component.start().await?)
+    for component in components {
+        component.start().await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn freeze(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
@@ -36,12 +61,12 @@ pub(super) async fn restart(scene: &Scene<'_>) -> Result<()> {
 }
 
 pub(super) async fn slow_etcd(planned: &Planned, scene: &Scene<'_>) -> Result<()> {
-    let etcd = scene.cluster.etcd();
+    let members = scene.cluster.etcd_members();
     let end = Instant::now() + planned.lasts;
     while Instant::now() < end {
-        etcd.freeze()?;
+        members.iter().try_for_each(Component::freeze)?;
         sleep(ETCD_STANDS).await;
-        etcd.thaw()?;
+        members.iter().try_for_each(Component::thaw)?;
         sleep(ETCD_RUNS).await;
     }
     Ok(())

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use api::names::operator_env::{
-    LOG_FORMAT, LOG_LEVEL, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_POD, OPERATOR_POD_UID,
-    SIDECAR_IMAGE, SIDECAR_PULL_POLICY, WATCH_NAMESPACE,
+    LOG_FORMAT, LOG_LEVEL, MAX_SIDECAR_UPGRADES, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE,
+    OPERATOR_POD, OPERATOR_POD_UID, SIDECAR_IMAGE, SIDECAR_PULL_POLICY, WATCH_NAMESPACE,
 };
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
@@ -32,6 +32,10 @@ pub struct Arguments {
           value_parser = PossibleValuesParser::new(["Always", "IfNotPresent", "Never", ""]),
           default_value = "", hide_default_value = true)]
     sidecar_pull_policy: String,
+
+    /// How many clusters take a new sidecar at the same time; 0: each when it is changed or annotated
+    #[arg(long, env = MAX_SIDECAR_UPGRADES, value_name = "CLUSTERS", default_value_t = 1)]
+    pub max_sidecar_upgrades: usize,
 
     /// The one namespace to work in [default: all]
     #[arg(

@@ -11,6 +11,7 @@
 //! | [`controller`] | which cluster is passed over when |
 //! | [`leadership`], [`own_lease`] | which replica of the operator works |
 //! | [`stores`], [`nodes`], [`wake`] | what the API server told, and which of it matters |
+//! | [`turns`] | which cluster takes another sidecar when |
 //! | [`death`] | which holders were seen to live, and to die |
 //! | [`reigns`] | how each Goose came to be |
 //! | [`memory`] | what is remembered between two passes |
@@ -34,6 +35,7 @@ mod reigns;
 mod stores;
 mod telemetry;
 mod termination;
+mod turns;
 mod wake;
 
 use std::process::ExitCode;
@@ -67,7 +69,13 @@ async fn run(arguments: Arguments) -> Result<(), CannotRun> {
     controller::get_ready(&stores, &health, terminated.clone()).await;
     let leadership = Leadership::stand(&client, arguments.own_pod())?;
     while let Some(won) = controller::wait_to_lead(&leadership, &mut wakes, &terminated).await {
-        let context = Context::new(client.clone(), stores.clone(), arguments.sidecar_image(), won);
+        let context = Context::new(
+            client.clone(),
+            stores.clone(),
+            arguments.sidecar_image(),
+            arguments.max_sidecar_upgrades,
+            won,
+        );
         controller::lead(context, &leadership, &mut wakes, &terminated).await;
     }
     leadership.hand_over().await;

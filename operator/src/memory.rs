@@ -11,6 +11,7 @@ use api::{DuckGooseCluster, DuckGooseClusterStatus};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::runtime::reflector::ObjectRef;
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
@@ -25,6 +26,7 @@ use crate::decide::traffic::SliceVersion;
 use crate::events::Events;
 use crate::leadership::Won;
 use crate::stores::Stores;
+use crate::turns::{Id, Turns};
 
 /// What each pass has.
 pub struct Context {
@@ -34,6 +36,8 @@ pub struct Context {
     pub stores: Stores,
     /// The image of the sidecar.
     pub image: SidecarImage,
+    /// Whose turn it is to take another sidecar.
+    pub turns: Turns,
     /// Where people are told.
     pub events: Events,
     /// Rule 12: until when an earlier leader's last write may be on its way.
@@ -58,6 +62,8 @@ pub struct Memory {
     pub applied: HashMap<String, Applied>,
     /// Objects that cannot be as wanted, by kind and name.
     pub held_off: HashMap<String, HeldOff>,
+    /// Fingerprint of the template that the StatefulSet keeps until it is the cluster's turn.
+    pub kept_template: Option<u64>,
     /// When orders were last written to the Lease.
     pub ordered: Option<Instant>,
     /// The cluster's resourceVersion after a request for a hand-over was taken away from it.
@@ -89,13 +95,20 @@ pub struct HeldOff {
 
 impl Context {
     /// What each pass has, while this replica leads.
-    pub fn new(client: Client, stores: Stores, image: SidecarImage, won: Won) -> Arc<Context> {
+    pub fn new(
+        client: Client,
+        stores: Stores,
+        image: SidecarImage,
+        upgrades_at_once: usize,
+        won: Won,
+    ) -> Arc<Context> {
         let quiet = match won {
             Won::HandedOver => Duration::ZERO,
             Won::TookOver => LABEL_BOUND,
         };
         Arc::new(Context {
             events: Events::new(client.clone()),
+            turns: Turns::new(upgrades_at_once, stores.upgrading()),
             client,
             stores,
             image,
@@ -127,7 +140,16 @@ impl Context {
 
     /// The cluster is no more.
     pub fn forget(&self, namespace: &str, name: &str) {
-        self.memories().remove(&(namespace.to_owned(), name.to_owned()));
+        let id = (namespace.to_owned(), name.to_owned());
+        self.end_turn(&id);
+        self.memories().remove(&id);
+    }
+
+    /// The cluster needs no turn to take another sidecar. Who comes next is looked at.
+    pub fn end_turn(&self, cluster: &Id) {
+        if let Some((namespace, name)) = self.turns.needs_none(cluster) {
+            self.stores.look_at(ObjectRef::new(&name).within(&namespace));
+        }
     }
 
     fn memories(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Memory>> {
@@ -146,6 +168,7 @@ impl Memory {
             slices: Vec::new(),
             applied: HashMap::new(),
             held_off: HashMap::new(),
+            kept_template: None,
             ordered: None,
             answered: 0,
             awaited: None,

@@ -4,6 +4,9 @@
 //! Between a hand-over and the next Goose nothing else is done. Then come traffic and labels, since clients follow them; the longest
 //! lease, before anything is ordered or waited out by it; the Lease; the other objects; and the
 //! status, which tells of all of these.
+//!
+//! A step whose call fails keeps no other from being carried out, unless that one rests on it: what is
+//! refused in each pass would hold up everything else for ever. The pass comes again with a back-off.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -40,6 +43,7 @@ mod report;
 mod roles;
 mod rollout;
 mod traffic;
+mod upgrade;
 
 /// Brings one cluster closer to its spec, and says when to look again if nothing wakes it.
 pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) -> Action {
@@ -58,18 +62,18 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
     }
     pass.keep_traffic().await;
     pass.keep_labels().await;
-    if !released && cluster.metadata.deletion_timestamp.is_none() && !pass.is_over() {
+    if !released && cluster.metadata.deletion_timestamp.is_none() && !pass.is_outrun() {
         pass.decide_move().await;
-        if pass.keep_longest_lease().await && !pass.is_over() {
+        if pass.keep_longest_lease().await && !pass.is_outrun() {
             pass.keep_lease().await;
         }
-        if !pass.is_over() {
+        if !pass.is_outrun() {
             pass.keep_objects().await;
         }
-        if !pass.is_over() {
+        if !pass.is_outrun() {
             pass.keep_pods_up_to_date().await;
         }
-        if !pass.is_over() {
+        if !pass.is_outrun() {
             pass.keep_status().await;
         }
     }
@@ -98,6 +102,8 @@ struct Pass<'a> {
     revision: Option<String>,
     /// The hand-over that is to be ordered, if any.
     handover: Option<HandOverOrder>,
+    /// Whether the StatefulSet keeps a template that another version of the operator made.
+    upgrade_waits: bool,
     /// Whether the cluster is as this pass sees it, where that was asked afresh.
     cluster_is_as_seen: Option<bool>,
     memory: Memory,
@@ -132,6 +138,7 @@ impl<'a> Pass<'a> {
             stateful_set,
             revision,
             handover: None,
+            upgrade_waits: false,
             cluster_is_as_seen: None,
             memory,
             now: Instant::now(),
@@ -152,12 +159,6 @@ impl<'a> Pass<'a> {
             self.look_again_in(rest);
         }
         rest.is_some()
-    }
-
-    /// Whether this pass ends where it stands: the API server asked to be left alone, or the pass is
-    /// outrun.
-    fn is_over(&self) -> bool {
-        self.memory.leaves_alone(self.now).is_some() || self.is_outrun()
     }
 
     /// Whether the role moved meanwhile. The next pass is waiting already, and labels are in a
@@ -271,9 +272,9 @@ impl<'a> Pass<'a> {
     /// is rare. Whether what was decided on still holds.
     async fn knows_the_longest_lease(&mut self) -> bool {
         let known = self.longest_lease();
-        match calls::read(&self.context.client, self.cluster).await {
-            Ok(found) if found.uid() == self.cluster.uid() => self.memory.wrote_status(&found),
-            Ok(_) => return false,
+        match self.read_cluster().await {
+            Ok(Some(found)) => self.memory.wrote_status(&found),
+            Ok(None) => return false,
             Err(failure) => {
                 self.note(failure);
                 return false;

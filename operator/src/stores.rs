@@ -28,8 +28,10 @@ use serde::de::DeserializeOwned;
 use crate::death::Deaths;
 use crate::decide::object::keep_fingerprint;
 use crate::decide::traffic::SLICE_MANAGED_BY_LABEL;
+use crate::decide::upgrade::{has_turn, is_told};
 use crate::nodes::Nodes;
 use crate::reigns::Reigns;
+use crate::turns::Id;
 use crate::wake::{Changes, Cluster, Wakes};
 
 /// A kind of object that lives in a namespace and that the operator can apply.
@@ -96,6 +98,8 @@ pub struct Stores {
     pub reigns: Arc<Reigns>,
     /// The nodes that pods are on.
     pub nodes: Nodes,
+    /// Who is told of a cluster that is to be looked at.
+    wakes: UnboundedSender<Cluster>,
 }
 
 impl Scope {
@@ -141,6 +145,7 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
         role_bindings: reflect(client, scope, of_clusters(), slim_applied, &wakes),
         deaths,
         reigns,
+        wakes,
     };
     (stores, wake)
 }
@@ -161,6 +166,19 @@ impl Stores {
             self.roles.wait_until_ready(),
             self.role_bindings.wait_until_ready(),
         );
+    }
+
+    /// The clusters whose StatefulSets are being upgraded.
+    pub fn upgrading(&self) -> Vec<Id> {
+        let sets = self.stateful_sets.state().into_iter().filter(|set| has_turn(set));
+        let clusters = sets.filter_map(|set| self.clusters.get(&set.cluster()?));
+        let ids = clusters.map(|it| (it.namespace().unwrap_or_default(), it.name_any()));
+        ids.collect()
+    }
+
+    /// Sees to it that the cluster is looked at.
+    pub fn look_at(&self, cluster: Cluster) {
+        wake(&self.wakes, vec![cluster]);
     }
 
     /// All pods with the cluster's label.
@@ -249,7 +267,10 @@ fn slim_applied<K: Kind + Default>(object: &mut K) {
 
 /// Beside that, decisions are made from a StatefulSet's status, and from how it updates.
 fn slim_set(set: &mut StatefulSet) {
+    let mut told = set.annotations().clone();
+    told.retain(|annotation, _| is_told(annotation));
     keep_fingerprint(set);
+    set.annotations_mut().append(&mut told);
     let update_strategy = set.spec.update_strategy.take();
     set.spec = StatefulSetSpec { update_strategy, ..StatefulSetSpec::default() };
 }

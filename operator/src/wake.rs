@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use std::mem;
 use std::net::IpAddr;
 
-use api::names::{CLUSTER_LABEL, HANDOVER_ANNOTATION};
+use api::names::{CLUSTER_LABEL, HANDOVER_ANNOTATION, UPGRADE_ANNOTATION};
 use api::{DuckGooseCluster, DuckGooseClusterStatus};
 use election::lease::{ILLNESS, Orders};
 use election::record::{Incarnation, Record, Unreadable};
@@ -134,12 +134,14 @@ fn differing<K: Wakes>(before: Option<&Sight<K>>, after: Option<&Sight<K>>) -> V
 }
 
 impl Wakes for DuckGooseCluster {
-    type Key = (Option<String>, Option<i64>, bool, Option<String>, Option<DuckGooseClusterStatus>);
+    type Key =
+        (Option<String>, Option<i64>, bool, [Option<String>; 2], Option<DuckGooseClusterStatus>);
 
     fn key(&self) -> Self::Key {
         let going = self.metadata.deletion_timestamp.is_some();
-        let request = self.annotations().get(HANDOVER_ANNOTATION).cloned();
-        (self.uid(), self.metadata.generation, going, request, self.status.clone())
+        let asked = [HANDOVER_ANNOTATION, UPGRADE_ANNOTATION]
+            .map(|annotation| self.annotations().get(annotation).cloned());
+        (self.uid(), self.metadata.generation, going, asked, self.status.clone())
     }
 
     fn cluster(&self) -> Option<Cluster> {

@@ -25,6 +25,13 @@ pub const TERM_ANNOTATION: &str = "duckduckgoose.dev/term";
 /// when that pod is Goose, or when it cannot be, and then an Event says why.
 pub const HANDOVER_ANNOTATION: &str = "duckduckgoose.dev/handover";
 
+/// Annotation of a cluster: with the value [`UPGRADE_NOW`] it takes the operator's own sidecar at once,
+/// and does not wait for its turn.
+pub const UPGRADE_ANNOTATION: &str = "duckduckgoose.dev/upgrade";
+
+/// Value of [`UPGRADE_ANNOTATION`].
+pub const UPGRADE_NOW: &str = "now";
+
 /// Annotation of a pod: it is and stays a Duck, whatever the value, unless that is `false`.
 pub const FENCED_ANNOTATION: &str = "duckduckgoose.dev/fenced";
 
@@ -77,6 +84,8 @@ pub mod operator_env {
     pub const SIDECAR_IMAGE: &str = "DUCKGOOSE_SIDECAR_IMAGE";
     /// `imagePullPolicy` of the sidecar.
     pub const SIDECAR_PULL_POLICY: &str = "DUCKGOOSE_SIDECAR_PULL_POLICY";
+    /// How many clusters take a new sidecar at the same time.
+    pub const MAX_SIDECAR_UPGRADES: &str = "DUCKGOOSE_MAX_SIDECAR_UPGRADES";
     /// The one namespace to watch; all of them when absent or empty.
     pub const WATCH_NAMESPACE: &str = "DUCKGOOSE_WATCH_NAMESPACE";
     /// Namespace of the operator's own pod.

@@ -134,6 +134,9 @@ pub mod progressing {
     pub const PODS_CHANGING: &str = "PodsChanging";
     /// False: all are.
     pub const COMPLETE: &str = "Complete";
+    /// False: all are, with the sidecar of another version of the operator; its own waits for the
+    /// cluster's turn.
+    pub const UPGRADE_WAITS: &str = "UpgradeWaits";
     /// False: a pod of the newest template does not come up. No more pods are updated until it
     /// does, or until the template is mended.
     pub const POD_NOT_READY: &str = "PodNotReady";

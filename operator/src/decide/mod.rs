@@ -32,4 +32,5 @@ pub mod status;
 pub mod succession;
 pub mod traffic;
 pub mod trouble;
+pub mod upgrade;
 pub mod workload;

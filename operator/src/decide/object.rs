@@ -97,14 +97,14 @@ pub fn version(object: &impl ResourceExt) -> u64 {
 pub fn fingerprint(object: &(impl Resource + Serialize)) -> u64 {
     match kept_fingerprint(object) {
         Some(print) => print,
-        None => fingerprint_of_content(object),
+        None => content_fingerprint(object),
     }
 }
 
 /// Leaves of an object's metadata whose it is, and its fingerprint in place of the annotations. The
 /// caller may then drop all else of it that a fingerprint is of.
 pub fn keep_fingerprint(object: &mut (impl Resource + Serialize)) {
-    let print = fingerprint_of_content(object);
+    let print = content_fingerprint(object);
     let metadata = object.meta_mut();
     metadata.managed_fields = None;
     metadata.annotations = Some([(FINGERPRINT.to_owned(), print.to_string())].into());
@@ -117,7 +117,8 @@ fn kept_fingerprint(object: &impl Resource) -> Option<u64> {
     object.meta().annotations.as_ref()?.get(FINGERPRINT)?.parse().ok()
 }
 
-fn fingerprint_of_content(object: &impl Serialize) -> u64 {
+/// The same of what is no object of its own.
+pub fn content_fingerprint(object: &impl Serialize) -> u64 {
     let mut object = serde_json::to_value(object).unwrap_or_default();
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");

@@ -1,6 +1,7 @@
 //! What is asked afresh before anything is made, changed or removed: lists and watches may be late,
 //! also those that an operator begins with. These questions are rare, as such writes are.
 
+use api::DuckGooseCluster;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
@@ -13,26 +14,29 @@ use crate::decide::labels::PodVersion;
 use crate::decide::rollout;
 
 impl Pass<'_> {
+    /// The cluster as the API server has it now, if it is there and is no other by its name.
+    pub(super) async fn read_cluster(&mut self) -> Result<Option<DuckGooseCluster>, CallFailed> {
+        let seen = &self.cluster.metadata;
+        let found = match calls::read(&self.context.client, self.cluster).await {
+            Ok(found) => Some(found).filter(|found| found.metadata.uid == seen.uid),
+            Err(failure) if failure.treatment == Treatment::Gone => None,
+            Err(failure) => return Err(failure),
+        };
+        self.cluster_is_as_seen = Some(found.as_ref().is_some_and(|found| {
+            let now = &found.metadata;
+            now.generation == seen.generation && now.deletion_timestamp.is_none()
+        }));
+        Ok(found)
+    }
+
     /// Whether the cluster is there and is to be as this pass sees it, asked once per pass. Of an
     /// earlier spec a scale-in could come that nobody wants any more, and what is made for a deleted
     /// cluster would run until the garbage collector comes.
     pub(super) async fn cluster_is_as_seen(&mut self) -> Result<bool, CallFailed> {
-        if let Some(answer) = self.cluster_is_as_seen {
-            return Ok(answer);
+        if self.cluster_is_as_seen.is_none() {
+            self.read_cluster().await?;
         }
-        let seen = &self.cluster.metadata;
-        let answer = match calls::read(&self.context.client, self.cluster).await {
-            Ok(found) => {
-                let is_going = found.metadata.deletion_timestamp.is_some();
-                found.metadata.uid == seen.uid
-                    && found.metadata.generation == seen.generation
-                    && !is_going
-            }
-            Err(failure) if failure.treatment == Treatment::Gone => false,
-            Err(failure) => return Err(failure),
-        };
-        self.cluster_is_as_seen = Some(answer);
-        Ok(answer)
+        Ok(self.cluster_is_as_seen.unwrap_or(false))
     }
 
     /// How many pods the StatefulSet is to have. Where some of them are only kept for the Goose's sake,

@@ -41,10 +41,7 @@ impl Pass<'_> {
             return;
         }
         match self.replicas_to_apply().await {
-            Ok(replicas) => {
-                let set = workload::stateful_set(&self.owner, replicas, spec, &self.context.image);
-                self.keep(&stores.stateful_sets, set).await;
-            }
+            Ok(replicas) => self.keep_stateful_set(replicas).await,
             Err(failure) => self.note(failure),
         }
     }
@@ -61,8 +58,22 @@ impl Pass<'_> {
     }
 
     /// Makes the object as wanted, and notes what keeps it from being so.
-    async fn keep<K: Kind + k8s_openapi::Resource>(&mut self, store: &Store<K>, wanted: K) {
+    pub(super) async fn keep<K: Kind + k8s_openapi::Resource>(
+        &mut self,
+        store: &Store<K>,
+        wanted: K,
+    ) {
         let print = fingerprint(&wanted);
+        self.keep_as(store, wanted, print).await;
+    }
+
+    /// The same; what is wanted is known by this fingerprint.
+    pub(super) async fn keep_as<K: Kind + k8s_openapi::Resource>(
+        &mut self,
+        store: &Store<K>,
+        wanted: K,
+        print: u64,
+    ) {
         let object = called(&wanted);
         if let Some(problem) = self.still_held_off(&object, print) {
             return self.problems.push(problem);
@@ -151,6 +162,6 @@ impl Pass<'_> {
 }
 
 /// `Service pond-members`, for example.
-fn called<K: Kind + k8s_openapi::Resource>(object: &K) -> String {
+pub(super) fn called<K: Kind + k8s_openapi::Resource>(object: &K) -> String {
     format!("{} {}", K::KIND, object.name_any())
 }

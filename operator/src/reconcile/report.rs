@@ -81,6 +81,7 @@ impl Pass<'_> {
         let own_set = self.stateful_set.as_deref();
         let (verdict, look_again) = progress::progress(progress::Situation {
             replicas: self.cluster.spec.replicas,
+            upgrade_waits: self.upgrade_waits,
             stateful_set: own_set.filter(|set| owner.standing(&set.metadata) == Standing::Ours),
             members: &self.members,
             time: jiff::Timestamp::now(),

@@ -28,19 +28,31 @@ impl Pass<'_> {
                 // The watch is about to tell of it.
                 continue;
             }
-            let (client, namespace) = (&self.context.client, &self.owner.namespace);
-            let removed = match &removal {
-                Removal::Evict(pod) => calls::evict(client, namespace, pod).await,
-                Removal::Delete(pod) => calls::delete_pod(client, namespace, pod).await,
+            let removed = match self.remove(&removal).await {
+                // Once more while the answers of before are fresh: else this could be the one call
+                // of each pass that is refused.
+                Err(CallFailed { treatment: Treatment::Again, .. }) => self.remove(&removal).await,
+                other => other,
             };
             match removed {
-                Ok(()) => tracing::info!(cluster = self.owner.name, namespace, ?removal, "updated"),
+                Ok(()) => {
+                    let (cluster, namespace) = (&self.owner.name, &self.owner.namespace);
+                    tracing::info!(cluster, namespace, ?removal, "updated");
+                }
                 // Everyday life of a rollout: a disruption budget, which counts some time later.
                 Err(CallFailed { treatment: Treatment::After(_), .. }) => {
                     self.look_again_in(NEXT_EVICTION);
                 }
                 Err(failure) => self.note(failure),
             }
+        }
+    }
+
+    async fn remove(&self, removal: &Removal) -> Result<(), CallFailed> {
+        let (client, namespace) = (&self.context.client, &self.owner.namespace);
+        match removal {
+            Removal::Evict(pod) => calls::evict(client, namespace, pod).await,
+            Removal::Delete(pod) => calls::delete_pod(client, namespace, pod).await,
         }
     }
 

@@ -25,6 +25,7 @@ mod an_autoscaler_scales_a_cluster;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
 mod an_operator_that_starts_anew_changes_nothing;
 mod an_outage_of_the_api_server_takes_no_pod_out_of_service;
+mod an_upgrade_of_the_operator_changes_no_goose;
 mod bad_input_is_refused_in_words;
 mod changing_the_lease_keeps_the_goose;
 mod clusters_of_like_names_keep_apart;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         .alone(test_of!(the_goose_service_follows_the_goose))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))
+        .alone(test_of!(an_upgrade_of_the_operator_changes_no_goose))
         .alone(test_of!(an_outage_of_the_api_server_takes_no_pod_out_of_service))
         .alone(test_of!(uninstalling_leaves_nothing_but_the_definition))
         .run()

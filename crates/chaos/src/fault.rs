@@ -215,6 +215,15 @@ impl Fault {
         }
     }
 
+    /// About how long it takes to be done, beside what it lasts.
+    pub fn takes(self) -> Duration {
+        match self {
+            // The API server starts twice, and the operator believes its old credentials for a while.
+            Self::TokensRotated | Self::AuthorityRotated => Duration::from_secs(60),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// Whether it is aimed at one member, so that the Goose may be spared.
     pub fn is_aimed(self) -> bool {
         let of_a_pod = matches!(

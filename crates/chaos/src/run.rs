@@ -89,9 +89,11 @@ async fn play(scene: &Scene<'_>, planned: &[Planned]) -> Round {
         Tried { planned: planned.clone(), failure }
     });
     let tried = join_all(tried).await;
+    let ways = scene.all_find_the_apiserver().await;
     let healed = scene.observer.now();
     let faults: Vec<_> = planned.iter().map(|planned| planned.fault).collect();
-    let settled = scene.settle().await.is_ok().then(|| scene.observer.now());
+    let settled = ways.is_ok() && scene.settle().await.is_ok();
+    let settled = settled.then(|| scene.observer.now());
     Round { tried, from, healed, bound: bound(&faults, scene.lease), settled }
 }
 

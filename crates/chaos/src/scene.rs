@@ -14,7 +14,7 @@ use kube::{Api, Client, ResourceExt};
 use observer::{Goose, Observer, Scope, Seen};
 use serde_json::{Value, json};
 use testbed::{Cluster, Node};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::schedule::{Aim, Planned};
 
@@ -55,6 +55,7 @@ impl<'a> Scene<'a> {
     /// # Errors
     /// Where it is refused, or nobody becomes Goose.
     pub async fn set(cluster: &'a Cluster, members: usize, lease: Duration) -> Result<Self> {
+        tend_scheduler(cluster).await?;
         let client = cluster.client().await?;
         let namespace = make_namespace(&client).await?;
         let ponds: Api<DuckGooseCluster> = Api::namespaced(client.clone(), &namespace);
@@ -175,12 +176,34 @@ impl<'a> Scene<'a> {
         self.by_hand.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Waits until the pods of every node find the API server: before that, no fault of it, or of a
+    /// node, is healed for them.
+    ///
+    /// # Errors
+    /// Where that does not come to be.
+    pub async fn all_find_the_apiserver(&self) -> Result<()> {
+        let found = async {
+            for node in self.cluster.nodes() {
+                while !self.finds_apiserver(node.clone()).await {
+                    sleep(BETWEEN_LOOKS).await;
+                }
+            }
+        };
+        timeout(SETTLING, found).await.context("wanted a way to the API server from every node")
+    }
+
+    async fn finds_apiserver(&self, node: Node) -> bool {
+        let look = tokio::task::spawn_blocking(move || node.finds_apiserver());
+        look.await.expect("looking does not panic")
+    }
+
     /// Waits until all members are ready, one of them is Goose, and the labels say the same. A pod
     /// whose sidecar is not restarted because it was killed too often is replaced.
     ///
     /// # Errors
     /// Where that does not come to be.
     pub async fn settle(&self) -> Result<()> {
+        tend_scheduler(self.cluster).await?;
         // Who has just died was heard of a moment ago.
         sleep(UNTIL_SEEN).await;
         if self.observer.settled(self.members, BEFORE_MENDING).await.is_ok() {
@@ -217,6 +240,12 @@ fn goose(seen: &Seen) -> Option<String> {
 /// One of so many, by a number that chance has drawn.
 pub fn index(pick: u64, count: usize) -> usize {
     usize::try_from(pick % count.max(1) as u64).expect("less than a count")
+}
+
+/// A scheduler that has lost track of a pod, after the API server was away, ends itself. Where a kubelet
+/// runs it, it is started again.
+async fn tend_scheduler(cluster: &Cluster) -> Result<()> {
+    Ok(cluster.scheduler()?.start().await?)
 }
 
 async fn make_namespace(client: &Client) -> Result<String> {
@@ -263,6 +292,8 @@ fn pond(members: usize, lease: Duration) -> Value {
 pub const POND: &str = "pond";
 
 const UNTIL_SEEN: Duration = Duration::from_secs(1);
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// Most are back by then.
 const BEFORE_MENDING: Duration = Duration::from_secs(20);

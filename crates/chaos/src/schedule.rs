@@ -95,7 +95,8 @@ fn draw_round(deck: &mut Deck, lease: Duration, chance: &mut fastrand::Rng) -> V
 
 /// About how long a round takes, with the rest after it.
 fn length_of(round: &[Planned], lease: Duration) -> Duration {
-    let last = round.iter().map(|planned| planned.after + planned.lasts).max();
+    let end = |planned: &Planned| planned.after + planned.lasts + planned.fault.takes();
+    let last = round.iter().map(end).max();
     let faults: Vec<_> = round.iter().map(|planned| planned.fault).collect();
     last.unwrap_or_default() + bound(&faults, lease) / 2 + REST
 }

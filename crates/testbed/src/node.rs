@@ -1,13 +1,14 @@
 //! Faults of one node.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::time::Duration;
 
 use crate::component::Component;
 use crate::error::Error;
 use crate::full;
 use crate::full::Packets;
 use crate::netns;
-use crate::plan::{NodeSite, Plan};
+use crate::plan::{FIRST_SERVICE_ADDRESS, NodeSite, Plan};
 
 /// A node of a full cluster.
 #[derive(Clone, Debug)]
@@ -63,6 +64,14 @@ impl Node {
         full::pass_packets(&self.node.site, packets)
     }
 
+    /// Whether its pods find the API server behind its Service: that is kube-proxy's work, which learns
+    /// some time after a start of the API server that it is there again. Blocks for half a second at
+    /// most.
+    pub fn finds_apiserver(&self) -> bool {
+        let connect = || TcpStream::connect_timeout(&APISERVER_SERVICE, PATIENCE).is_ok();
+        self.inside(connect).unwrap_or(false)
+    }
+
     /// Runs `work` on a thread that is inside the node's network, and waits for it: the way to
     /// ask a pod of a node that is cut off. A socket that it opens stays inside.
     ///
@@ -95,3 +104,8 @@ impl Node {
         Component::new(&self.plan, format!("{}-{program}", self.name()))
     }
 }
+
+/// Of the Service `kubernetes`.
+const APISERVER_SERVICE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(FIRST_SERVICE_ADDRESS, 443));
+
+const PATIENCE: Duration = Duration::from_millis(500);

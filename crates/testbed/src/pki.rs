@@ -11,7 +11,7 @@ use rcgen::{
 
 use crate::error::Error;
 use crate::files;
-use crate::plan::Plan;
+use crate::plan::{FIRST_SERVICE_ADDRESS, Plan};
 
 /// Makes all of them, as PEM files in the cluster's `pki` folder.
 pub(crate) fn make(plan: &Plan) -> Result<(), Error> {
@@ -144,7 +144,7 @@ fn apiserver(plan: &Plan) -> Subject {
     Subject {
         alternative_names: vec![
             plan.apiserver_address().to_string(),
-            FIRST_SERVICE_ADDRESS.to_owned(),
+            FIRST_SERVICE_ADDRESS.to_string(),
             "127.0.0.1".to_owned(),
             "localhost".to_owned(),
             "kubernetes".to_owned(),
@@ -185,6 +185,3 @@ pub(crate) const TOKENS: &str = "service-account";
 
 /// Whom the cluster's programs and its administrator trust, at any time: they are no part of a change.
 const TRUSTED: &str = "serving-cas.crt";
-
-/// Kubernetes gives the first address of [`crate::plan::SERVICE_RANGE`] to the API server.
-const FIRST_SERVICE_ADDRESS: &str = "10.96.0.1";

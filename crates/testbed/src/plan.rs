@@ -67,6 +67,9 @@ pub(crate) const INDICES: std::ops::Range<u8> = 0..100;
 /// The range of Service addresses. The same in every cluster: it never leaves a node.
 pub(crate) const SERVICE_RANGE: &str = "10.96.0.0/16";
 
+/// Kubernetes gives the first of them to the API server.
+pub(crate) const FIRST_SERVICE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 1);
+
 impl Plan {
     /// Name of the bridge between the nodes. Interface names have at most 15 characters.
     pub fn bridge(&self) -> String {

@@ -9,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, PostParams};
 
+use super::insist;
 use crate::scene::{POND, Scene, index};
 use crate::schedule::Planned;
 
@@ -83,10 +84,7 @@ pub(super) async fn make_anew(planned: &Planned, scene: &Scene<'_>) -> Result<()
         leases.delete(POND, &DeleteParams::default()).await?;
         match leases.create(&PostParams::default(), &copy).await {
             Err(kube::Error::Api(status)) if status.is_already_exists() => {}
-            made => {
-                scene.note_by_hand(&made?);
-                return Ok(());
-            }
+            made => return note(made, &copy, scene).await,
         }
     }
     bail!("the operator was faster {TRIES} times")
@@ -116,13 +114,58 @@ async fn edit(scene: &Scene<'_>, edit: impl Fn(&mut Lease) -> Result<()>) -> Res
         edit(&mut lease)?;
         match leases.replace(POND, &PostParams::default(), &lease).await {
             Err(kube::Error::Api(status)) if status.is_conflict() => {}
-            written => {
-                scene.note_by_hand(&written?);
-                return Ok(());
-            }
+            written => return note(written, &lease, scene).await,
         }
     }
     bail!("the holder was faster {TRIES} times")
 }
 
+/// Notes what was written by hand, also where nobody said that it was: whoever should have may have been
+/// killed by another fault.
+async fn note(written: kube::Result<Lease>, wanted: &Lease, scene: &Scene<'_>) -> Result<()> {
+    let error = match written {
+        Ok(lease) => {
+            scene.note_by_hand(&lease);
+            return Ok(());
+        }
+        Err(error) => error,
+    };
+    let leases = scene.all::<Lease>();
+    let found = insist(async || Ok(leases.get_opt(POND).await?)).await?;
+    match found.filter(|found| is_written(found, wanted)) {
+        Some(lease) => {
+            scene.note_by_hand(&lease);
+            Ok(())
+        }
+        None => Err(error.into()),
+    }
+}
+
+/// Whether this says what was wanted, and is not the version from before. That another wrote to it since
+/// does not matter, so long as the record is the same.
+fn is_written(found: &Lease, wanted: &Lease) -> bool {
+    let says = |lease: &Lease| [RECORD, STAMP].map(|name| lease.annotations().get(name).cloned());
+    found.resource_version() != wanted.resource_version() && says(found) == says(wanted)
+}
+
 const TRIES: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease(version: &str, record: &str) -> Lease {
+        let mut lease = Lease::default();
+        lease.metadata.resource_version = Some(version.to_owned());
+        lease.annotations_mut().insert(RECORD.to_owned(), record.to_owned());
+        lease
+    }
+
+    #[test]
+    fn a_write_without_an_answer_is_known_by_its_record_in_a_later_version() {
+        let wanted = lease("5", "honk");
+        assert!(is_written(&lease("6", "honk"), &wanted));
+        assert!(!is_written(&lease("5", "honk"), &wanted));
+        assert!(!is_written(&lease("6", "renewed"), &wanted));
+    }
+}

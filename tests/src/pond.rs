@@ -209,16 +209,8 @@ impl Pond<'_> {
         let annotation = format!("{HANDOVER_ANNOTATION}={pod}");
         let wanted = format!("{pod} as the Goose");
         let is_goose = |seen: &Seen| seen.goose().filter(|goose| *goose.pod == *pod);
-        let mut asked = 1;
-        loop {
-            // Another may be faster than the one whose turn it is, on a busy machine: then the operator refuses.
-            let words = format!("annotate --overwrite dgc {} {annotation}", self.name);
-            self.stage.kubectl(&words).await?;
-            match self.observer.until(&wanted, TAKE_OVER / TRIES, is_goose).await {
-                Err(_) if asked < TRIES => asked += 1,
-                found => return Ok(found?),
-            }
-        }
+        self.stage.kubectl(&format!("annotate dgc {} {annotation}", self.name)).await?;
+        Ok(self.observer.until(&wanted, TAKE_OVER, is_goose).await?)
     }
 
     /// Ends the observation, and judges it: never two Geese, never two pods labelled so.
@@ -298,8 +290,5 @@ pub const SETTLING: Duration = Duration::from_secs(60);
 
 /// For another to lead: some leases, for a machine that is busy. How long it took is a figure.
 pub const TAKE_OVER: Duration = Duration::from_secs(30);
-
-/// How often a hand-over to one pod is asked for.
-const TRIES: u32 = 3;
 
 const LAST_SECONDS: Duration = Duration::from_secs(20);

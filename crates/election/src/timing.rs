@@ -162,6 +162,11 @@ pub fn stagger(rank: Option<usize>, jitter: u16) -> Duration {
     }
 }
 
+/// For how much longer all others wait where the role was handed over to one pod by name: whoever asked
+/// for that one wants it rather than another some milliseconds sooner, also on a slow machine. This is
+/// what it costs when that pod is dead.
+pub const HEAD_START: Duration = Duration::from_millis(500);
+
 /// The record tells spans in milliseconds: what it is compared with must not
 /// have more.
 pub(crate) fn whole_millis(span: Duration) -> Duration {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::canonical::{Canonical, Renaming};
 use crate::member::Member;
 use crate::member::silence::Silence;
-use crate::timing::stagger;
+use crate::timing::{HEAD_START, stagger};
 
 impl Canonical for Member {
     fn canonical(&mut self, renaming: &mut dyn Renaming) {
@@ -37,7 +37,7 @@ impl Canonical for Member {
         }
         let now = renaming.now();
         if let Some(able) = &mut self.able_since
-            && able.plus(stagger(None, 999)).reached_on_both(&now)
+            && able.plus(HEAD_START + stagger(None, 999)).reached_on_both(&now)
         {
             *able = able.with(*able, |_, _| Duration::ZERO);
         }

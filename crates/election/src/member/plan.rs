@@ -9,7 +9,7 @@ use crate::member::tenure::{Sent, Tenure};
 use crate::member::{InFlight, Member};
 use crate::mutation::Mutation;
 use crate::record::{Incarnation, Record};
-use crate::timing::stagger;
+use crate::timing::{HEAD_START, stagger};
 
 /// The next write, if nothing happens before it is due.
 #[derive(Clone, Debug)]
@@ -161,7 +161,8 @@ impl Member {
             _ => (self.following.waited_out_at(self.broken)?, Cause::TookOver),
         };
         let possible = self.able_since.map_or(free, |able| free.later(able));
-        let due = possible.plus(stagger(self.rank(lease, record), self.jitter));
+        let stagger = stagger(self.rank(lease, record), self.jitter);
+        let due = possible.plus(self.head_start_of_another(lease, record) + stagger);
         Some(Step::Take { due: Some(due), cause })
     }
 
@@ -177,12 +178,17 @@ impl Member {
         named && !self.broken.is(Mutation::FenceIgnored)
     }
 
+    /// What the pod that a hand-over was ordered to has before this member, once the role is given up.
+    fn head_start_of_another(&self, lease: &Lease, record: &Record) -> Duration {
+        let is_another = ordered(lease, record).is_some_and(|uid| uid != self.me.pod_uid());
+        if is_another && record.released { HEAD_START } else { Duration::ZERO }
+    }
+
     /// This member's place in the line that was agreed beforehand. The pod that
     /// a hand-over was ordered to goes before all others. Whoever just led is
     /// not in it: the operator's list may be from before that.
     fn rank(&self, lease: &Lease, record: &Record) -> Option<usize> {
-        let ordered = lease.orders.handover.as_ref().filter(|order| order.term == record.term);
-        let ordered = ordered.map(|order| order.to.as_str());
+        let ordered = ordered(lease, record);
         let agreed = lease.orders.successors.iter().map(String::as_str);
         let last = self.following.last_holder().filter(|_| record.released);
         let mut line = ordered
@@ -195,6 +201,12 @@ impl Member {
     fn held(&self, term: u64, attempt: u64, duration: Duration, hold: Duration) -> Record {
         Record { holder: Some(self.me.clone()), term, attempt, duration, hold, released: false }
     }
+}
+
+/// The uid of the pod that the role of this term was ordered to.
+fn ordered<'a>(lease: &'a Lease, record: &Record) -> Option<&'a str> {
+    let order = lease.orders.handover.as_ref().filter(|order| order.term == record.term);
+    order.map(|order| order.to.as_str())
 }
 
 /// No version: what a write without a precondition asks for. Only a broken

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
-use kube::Api;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
 use kube::api::{DeleteParams, PostParams};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
 use testbed::{Cluster, Options, Progress, Tier};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,6 +25,7 @@ async fn two_clusters_at_a_time_and_their_faults() {
     a_pod_in_a_restricted_namespace_is_refused(&one).await;
     the_api_server_stops_and_starts(&one).await;
     the_api_server_freezes_and_thaws(&one).await;
+    who_has_old_credentials_is_refused_after_a_rotation(&one).await;
     one.down().await.unwrap();
     assert!(!Cluster::exists("light-one").unwrap());
     assert!(
@@ -130,6 +135,61 @@ async fn the_api_server_freezes_and_thaws(cluster: &Cluster) {
     cluster.apiserver().thaw().unwrap();
     assert!(answer.is_err(), "a frozen API server answered");
     assert!(client.apiserver_version().await.is_ok());
+}
+
+async fn who_has_old_credentials_is_refused_after_a_rotation(cluster: &Cluster) {
+    let before = Credentials::given_to_pods(cluster).await;
+    cluster.announce_token_key().await.unwrap();
+    cluster.announce_authority().await.unwrap();
+    let mut after = Credentials::given_to_pods(cluster).await;
+    while after.authorities == before.authorities {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        after = Credentials::given_to_pods(cluster).await;
+    }
+    assert!(before.are_good(cluster).await && after.are_good(cluster).await, "both are good");
+
+    cluster.change_token_key().await.unwrap();
+    assert!(!before.are_good(cluster).await, "a token of the old key is believed");
+    let untrusting = Credentials { authorities: before.authorities, ..after.clone() };
+    assert!(after.are_good(cluster).await && untrusting.are_good(cluster).await);
+
+    cluster.change_authority().await.unwrap();
+    assert!(after.are_good(cluster).await, "the next authority is unknown");
+    assert!(!untrusting.are_good(cluster).await, "the old authority is still in use");
+    assert!(cluster.client().await.unwrap().apiserver_version().await.is_ok());
+}
+
+/// What a pod has to reach the API server with.
+#[derive(Clone)]
+struct Credentials {
+    authorities: String,
+    token: String,
+}
+
+impl Credentials {
+    async fn given_to_pods(cluster: &Cluster) -> Self {
+        let map = maps(cluster).await.get("kube-root-ca.crt").await.unwrap();
+        let authorities = map.data.unwrap()["ca.crt"].clone();
+        let accounts: Api<ServiceAccount> =
+            Api::default_namespaced(cluster.client().await.unwrap());
+        let (name, request) = ("default", TokenRequest::default());
+        let request =
+            accounts.create_token_request(name, &PostParams::default(), &request).await.unwrap();
+        Self { authorities, token: request.status.unwrap().token.unwrap() }
+    }
+
+    /// On a new connection.
+    async fn are_good(&self, cluster: &Cluster) -> bool {
+        let mut kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+        let authorities = BASE64_STANDARD.encode(&self.authorities);
+        let server = kubeconfig.clusters[0].cluster.as_mut().unwrap();
+        server.certificate_authority_data = Some(authorities);
+        let user = AuthInfo { token: Some(self.token.clone().into()), ..AuthInfo::default() };
+        kubeconfig.auth_infos[0].auth_info = Some(user);
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        Client::try_from(config).unwrap().apiserver_version().await.is_ok()
+    }
 }
 
 /// For whoever reads of the failure; here nobody does.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use api::names::operator_env::{
     LOG_FORMAT, LOG_LEVEL, MAX_SIDECAR_UPGRADES, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE,
-    OPERATOR_POD, OPERATOR_POD_UID, SIDECAR_IMAGE, SIDECAR_PULL_POLICY, WATCH_NAMESPACE,
+    OPERATOR_POD, OPERATOR_POD_UID, OTLP_ENDPOINT, SIDECAR_IMAGE, SIDECAR_PULL_POLICY,
+    WATCH_NAMESPACE,
 };
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
@@ -80,6 +81,17 @@ pub struct Arguments {
     /// How to log
     #[arg(long, env = LOG_FORMAT, value_name = "FORMAT", default_value = "json")]
     pub log_format: LogFormat,
+
+    /// Collector to send traces to, as OTLP over HTTP without TLS, such as http://collector:4318
+    /// [default: none]
+    #[arg(
+        long,
+        env = OTLP_ENDPOINT,
+        value_name = "URL",
+        default_value = "",
+        hide_default_value = true
+    )]
+    otlp_endpoint: String,
 }
 
 impl Arguments {
@@ -102,6 +114,11 @@ impl Arguments {
                 account: self.own_account.clone()?,
             },
         })
+    }
+
+    /// Address of the collector of traces, if one was given.
+    pub fn otlp_endpoint(&self) -> Option<String> {
+        given(&self.otlp_endpoint)
     }
 
     /// The namespaces to work in.

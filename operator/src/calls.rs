@@ -14,6 +14,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Status;
 use kube::{Api, Client, Config, ResourceExt};
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use crate::api_error::CallFailed;
 use crate::decide::labels::{LabelWrite, PodVersion};
@@ -259,6 +260,8 @@ async fn within<T>(
     doing: &str,
     call: impl Future<Output = kube::Result<T>>,
 ) -> Result<T, CallFailed> {
+    let call =
+        call.instrument(tracing::info_span!("call", otel.name = doing, otel.kind = "client"));
     match tokio::time::timeout(bound, call).await {
         Ok(answer) => answer.map_err(|error| CallFailed::new(doing, &error)),
         Err(_) => Err(CallFailed::timed_out(doing, bound)),

@@ -4,11 +4,14 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 
+use api::DuckGooseCluster;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::{FutureExt, StreamExt, stream};
+use kube::ResourceExt;
 use kube::runtime::applier;
 use kube::runtime::controller::{Action, Config, Error};
 use kube::runtime::reflector::ObjectRef;
+use tracing::Instrument;
 
 use crate::health::Health;
 use crate::leadership::{Leadership, Won};
@@ -63,7 +66,11 @@ pub async fn lead(
     let queue = stream::iter(all).chain(wakes).map(Ok::<_, Infallible>);
     let queue = queue.take_until(termination::wait(terminated.clone()));
     let config = Config::default().concurrency(PASSES_AT_ONCE);
-    let pass = |cluster, context| reconcile(cluster, context).map(Ok::<_, Infallible>).boxed();
+    let pass = |cluster: Arc<DuckGooseCluster>, context| {
+        let (name, namespace) = (cluster.name_any(), cluster.namespace());
+        let span = tracing::info_span!("pass", cluster = name, namespace);
+        reconcile(cluster, context).instrument(span).map(Ok::<_, Infallible>).boxed()
+    };
     let never = |_, failed: &Infallible, _| -> Action { match *failed {} };
     let passes =
         applier(pass, never, context.clone(), clusters, queue, config).for_each(|passed| {

@@ -15,6 +15,7 @@
 //! | [`death`] | which holders were seen to live, and to die |
 //! | [`reigns`] | how each Goose came to be |
 //! | [`memory`] | what is remembered between two passes |
+//! | [`telemetry`], [`spans`] | logs and traces |
 //! | [`calls`], [`api_error`] | calls to the API server, and what their errors mean |
 
 mod api_error;
@@ -31,7 +32,10 @@ mod memory;
 mod nodes;
 mod own_lease;
 mod reconcile;
+#[cfg(test)]
+mod reference;
 mod reigns;
+mod spans;
 mod stores;
 mod telemetry;
 mod termination;
@@ -45,12 +49,24 @@ use clap::Parser;
 use arguments::Arguments;
 use leadership::Leadership;
 use memory::Context;
+use spans::Traces;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start(arguments.log_level, arguments.log_format);
-    match run(arguments).await {
+    let traces = arguments.otlp_endpoint().map(|collector| Traces::to(&collector)).transpose();
+    let to = traces.as_ref().ok().and_then(Option::as_ref);
+    telemetry::start(arguments.log_level, arguments.log_format, to);
+    let ended = match traces {
+        Ok(None) => run(arguments, false).await,
+        Ok(Some(traces)) => {
+            let ended = run(arguments, true).await;
+            traces.end().await;
+            ended
+        }
+        Err(error) => Err(error.into()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the operator cannot run");
@@ -59,10 +75,12 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), CannotRun> {
+/// Works until told to end. `traced` calls tell the API server of their spans.
+async fn run(arguments: Arguments, traced: bool) -> Result<(), CannotRun> {
     let terminated = termination::signal()?;
     let health = health::serve(arguments.listen).await?;
     let client = calls::connect().await?;
+    let client = if traced { spans::telling_of_spans(client) } else { client };
     let scope = arguments.scope();
     definition::wait_for(&client, &scope, &health, terminated.clone()).await;
     let (stores, mut wakes) = stores::watch(&client, &scope);
@@ -91,6 +109,8 @@ enum CannotRun {
     Connection(#[from] calls::NotConfigured),
     #[error("wanted to be told of SIGTERM, but {0}")]
     Signal(#[from] std::io::Error),
+    #[error(transparent)]
+    Traces(#[from] spans::NotExported),
     #[error(transparent)]
     Identity(#[from] election::record::NotAnIncarnation),
 }

@@ -5,6 +5,7 @@ mod a_confirmed_death_does_not_wait_for_the_lease;
 mod a_frozen_goose_makes_no_second;
 mod a_hook_that_never_answers_leaves_no_stale_role;
 mod a_new_sidecar_comes_to_one_cluster_after_the_other;
+mod a_pass_is_traced;
 mod a_sidecar_without_its_environment_says_what_is_missing;
 mod a_sidecar_without_its_lease_waits_for_it;
 mod a_sidecar_without_permission_waits_for_it;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         .apart(test_of!(an_api_server_in_trouble_only_delays_the_operator))
         .apart(test_of!(changed_claim_templates_are_refused_in_words))
         .apart(test_of!(a_new_sidecar_comes_to_one_cluster_after_the_other))
+        .apart(test_of!(a_pass_is_traced))
         .apart(test_of!(the_chart_upgrades_the_definition))
         .apart(test_of!(an_operator_at_rest_only_watches))
         .alone(test_of!(an_outage_of_the_api_server_ends_the_goose_in_time))

@@ -100,6 +100,8 @@ pub mod operator_env {
     pub const LOG_FORMAT: &str = "DUCKGOOSE_LOG_FORMAT";
     /// The least urgent level to log: `error`, `warn`, `info`, `debug` or `trace`.
     pub const LOG_LEVEL: &str = "DUCKGOOSE_LOG_LEVEL";
+    /// Address of the collector to send traces to; none are sent when absent or empty.
+    pub const OTLP_ENDPOINT: &str = "DUCKGOOSE_OTLP_ENDPOINT";
 }
 
 /// The longest name of a cluster, in characters.

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::DuckGooseCluster;
-use api::names::{CLUSTER_LABEL, FIELD_MANAGER};
+use api::names::{CLUSTER_LABEL, FIELD_MANAGER, SIDECAR_CONTAINER};
 use backon::ExponentialBuilder;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Pod, PodSpec, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ContainerStatus, Pod, PodSpec, PodStatus, Service, ServiceAccount,
+};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -76,7 +78,7 @@ pub struct Stores {
     pub clusters: Store<DuckGooseCluster>,
     /// Their Leases.
     pub leases: Store<Lease>,
-    /// Their pods, of whose `spec` only the node is kept.
+    /// Their pods, of whose `spec` only the node is kept, and of their containers those that are not well.
     pub pods: Store<Pod>,
     /// Their StatefulSets, of whose `spec` only the way of updates is kept.
     pub stateful_sets: Store<StatefulSet>,
@@ -130,7 +132,7 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
     });
     let stores = Stores {
         nodes: Nodes::watch(client, scope, pods.clone(), wakes.clone()),
-        clusters: reflect(client, scope, all(), slim, &wakes),
+        clusters: reflect(client, scope, all(), slim_cluster, &wakes),
         leases: reflect_telling(client, scope, of_clusters(), slim, &wakes, move |event| {
             of_leases.follow(event);
             of_reigns.follow(event);
@@ -254,7 +256,13 @@ fn wake(wakes: &UnboundedSender<Cluster>, clusters: Vec<Cluster>) {
 }
 
 fn slim(object: &mut impl Resource) {
-    object.managed_fields_mut().clear();
+    object.meta_mut().managed_fields = None;
+}
+
+/// What kubectl keeps for itself is as long as the whole object.
+fn slim_cluster(cluster: &mut DuckGooseCluster) {
+    slim(cluster);
+    cluster.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
 }
 
 /// What is only applied is compared by its fingerprint.
@@ -275,11 +283,25 @@ fn slim_set(set: &mut StatefulSet) {
     set.spec = StatefulSetSpec { update_strategy, ..StatefulSetSpec::default() };
 }
 
-/// Most of a pod is its spec, and decisions are made only from where it runs.
+/// Most of a pod is its spec, of which decisions are made only from where it runs, and what its status
+/// says of containers that are well.
 fn slim_pod(pod: &mut Pod) {
     slim(pod);
     let node_name = pod.spec.take().and_then(|spec| spec.node_name);
     pod.spec = Some(PodSpec { node_name, ..PodSpec::default() });
+    let Some(status) = pod.status.take() else { return };
+    let told = |it: &ContainerStatus| it.name == SIDECAR_CONTAINER || !it.ready;
+    let only_told = |containers: Option<Vec<ContainerStatus>>| {
+        let told: Vec<_> = containers.into_iter().flatten().filter(told).collect();
+        Some(told).filter(|told| !told.is_empty())
+    };
+    pod.status = Some(PodStatus {
+        conditions: status.conditions,
+        pod_ips: status.pod_ips,
+        init_container_statuses: only_told(status.init_container_statuses),
+        container_statuses: only_told(status.container_statuses),
+        ..PodStatus::default()
+    });
 }
 
 /// Quicker than the library's default, which waits up to half a minute: an operator that is late

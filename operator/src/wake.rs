@@ -4,22 +4,22 @@
 //! matters unless what a decision is made from changed. So each kind of object has a key, and only
 //! a change of the key wakes the cluster.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Debug;
+use std::collections::HashMap;
+use std::fmt::{self, Debug, Write};
+use std::hash::{DefaultHasher, Hasher};
+use std::marker::PhantomData;
 use std::mem;
-use std::net::IpAddr;
 
+use api::DuckGooseCluster;
 use api::names::{CLUSTER_LABEL, HANDOVER_ANNOTATION, UPGRADE_ANNOTATION};
-use api::{DuckGooseCluster, DuckGooseClusterStatus};
-use election::lease::{ILLNESS, Orders};
-use election::record::{Incarnation, Record, Unreadable};
-use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
+use election::lease::ILLNESS;
+use election::record::Record;
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
@@ -38,10 +38,7 @@ pub type Cluster = ObjectRef<DuckGooseCluster>;
 /// A kind of object that clusters are made from.
 pub trait Wakes: Resource<DynamicType = ()> + Sized {
     /// What decisions are made from.
-    type Key: PartialEq + Debug + Send;
-
-    /// What decisions are made from.
-    fn key(&self) -> Self::Key;
+    fn key(&self) -> impl Debug;
 
     /// The cluster that the object is of.
     fn cluster(&self) -> Option<Cluster> {
@@ -50,27 +47,31 @@ pub trait Wakes: Resource<DynamicType = ()> + Sized {
     }
 }
 
-/// The objects of one kind as they were last seen.
+/// The objects of one kind as they were last seen. There are many, so that of each no more than
+/// fingerprints are kept.
 #[derive(Debug)]
 pub struct Changes<K: Wakes> {
-    known: Known<K>,
+    known: Known,
     /// While a list is being told: what it held so far.
-    listed: Option<Known<K>>,
+    listed: Option<Known>,
+    kind: PhantomData<K>,
 }
 
-/// By namespace and name.
-type Known<K> = HashMap<(String, String), Sight<K>>;
+/// By a fingerprint of namespace and name.
+type Known = HashMap<u64, Sight>;
 
 /// What was last seen of an object.
 #[derive(Debug)]
-struct Sight<K: Wakes> {
-    key: K::Key,
-    cluster: Option<Cluster>,
+struct Sight {
+    /// A fingerprint of the key.
+    key: u64,
+    /// Namespace and name.
+    cluster: Option<(Box<str>, Box<str>)>,
 }
 
 impl<K: Wakes> Default for Changes<K> {
     fn default() -> Self {
-        Changes { known: HashMap::new(), listed: None }
+        Changes { known: HashMap::new(), listed: None, kind: PhantomData }
     }
 }
 
@@ -104,44 +105,68 @@ impl<K: Wakes> Changes<K> {
     }
 }
 
-impl<K: Wakes> Sight<K> {
-    fn of(object: &K) -> Sight<K> {
-        Sight { key: object.key(), cluster: object.cluster() }
+impl Sight {
+    fn of(object: &impl Wakes) -> Sight {
+        let cluster = object.cluster();
+        let named =
+            |cluster: Cluster| (cluster.namespace.unwrap_or_default().into(), cluster.name.into());
+        Sight { key: fingerprint_of_text(&object.key()), cluster: cluster.map(named) }
+    }
+
+    fn cluster(&self) -> Option<Cluster> {
+        let (namespace, name) = self.cluster.as_ref()?;
+        Some(ObjectRef::new(name).within(namespace))
     }
 }
 
-fn id(object: &impl ResourceExt) -> (String, String) {
-    (object.namespace().unwrap_or_default(), object.name_any())
+fn id(object: &impl Resource) -> u64 {
+    let metadata = object.meta();
+    fingerprint_of_text(&(&metadata.namespace, &metadata.name))
 }
 
-fn clusters_of_differences<K: Wakes>(before: &Known<K>, after: &Known<K>) -> Vec<Cluster> {
+/// Of how it is written for people: keys are of many types, and not all of these can be hashed.
+fn fingerprint_of_text(key: &impl Debug) -> u64 {
+    let mut text = Text(DefaultHasher::new());
+    // A hasher takes all that is written to it.
+    let _ = write!(text, "{key:?}");
+    text.0.finish()
+}
+
+/// Hashes a text while it is written.
+struct Text(DefaultHasher);
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
+fn clusters_of_differences(before: &Known, after: &Known) -> Vec<Cluster> {
     let vanished = before.keys().filter(|id| !after.contains_key(*id));
     let ids = after.keys().chain(vanished);
     ids.flat_map(|id| differing(before.get(id), after.get(id))).collect()
 }
 
 /// The clusters of both, if they differ.
-fn differing<K: Wakes>(before: Option<&Sight<K>>, after: Option<&Sight<K>>) -> Vec<Cluster> {
+fn differing(before: Option<&Sight>, after: Option<&Sight>) -> Vec<Cluster> {
     let same = match (before, after) {
         (Some(before), Some(after)) => before.key == after.key && before.cluster == after.cluster,
         (None, None) => true,
         _ => false,
     };
     let both = before.into_iter().chain(after);
-    let mut clusters: Vec<Cluster> = both.filter_map(|sight| sight.cluster.clone()).collect();
+    let mut clusters: Vec<Cluster> = both.filter_map(Sight::cluster).collect();
     clusters.dedup();
     if same { Vec::new() } else { clusters }
 }
 
 impl Wakes for DuckGooseCluster {
-    type Key =
-        (Option<String>, Option<i64>, bool, [Option<String>; 2], Option<DuckGooseClusterStatus>);
-
-    fn key(&self) -> Self::Key {
+    fn key(&self) -> impl Debug {
         let going = self.metadata.deletion_timestamp.is_some();
         let asked = [HANDOVER_ANNOTATION, UPGRADE_ANNOTATION]
-            .map(|annotation| self.annotations().get(annotation).cloned());
-        (self.uid(), self.metadata.generation, going, asked, self.status.clone())
+            .map(|annotation| self.annotations().get(annotation));
+        (self.uid(), self.metadata.generation, going, asked, &self.status)
     }
 
     fn cluster(&self) -> Option<Cluster> {
@@ -149,72 +174,28 @@ impl Wakes for DuckGooseCluster {
     }
 }
 
-/// What of a Lease decisions are made from: all but the proof of life.
-#[derive(PartialEq, Debug)]
-pub struct LeaseKey {
-    uid: String,
-    stamped: bool,
-    record: Result<Record, Unreadable>,
-    orders: Orders,
-    illness: Option<String>,
-    owner: Option<OwnerReference>,
-}
-
 impl Wakes for Lease {
-    type Key = LeaseKey;
-
-    fn key(&self) -> LeaseKey {
+    /// All but the proof of life.
+    fn key(&self) -> impl Debug {
         let seen = lease::read(self);
-        LeaseKey {
-            uid: seen.uid,
-            stamped: seen.stamped,
-            record: seen.record.map(|record| Record { attempt: 0, ..record }),
-            orders: seen.orders,
-            illness: self.annotations().get(ILLNESS).cloned(),
-            owner: controller(&self.metadata).cloned(),
-        }
+        let record = seen.record.map(|record| Record { attempt: 0, ..record });
+        let illness = self.annotations().get(ILLNESS);
+        let owner = controller(&self.metadata);
+        (seen.uid, seen.stamped, record, seen.orders, illness, owner)
     }
 }
 
-/// What of a pod decisions are made from.
-#[derive(PartialEq, Debug)]
-pub struct PodKey {
-    uid: Option<String>,
-    labels: BTreeMap<String, String>,
-    serving: bool,
-    addresses: Vec<IpAddr>,
-    going: bool,
-    fenced: bool,
-    trouble: Option<String>,
-    deaths: Vec<Incarnation>,
-    node: Option<String>,
-    owner: Option<OwnerReference>,
-}
-
 impl Wakes for Pod {
-    type Key = PodKey;
-
-    fn key(&self) -> PodKey {
-        PodKey {
-            uid: self.uid(),
-            labels: self.labels().clone(),
-            serving: is_serving(self),
-            addresses: addresses(self).collect(),
-            going: is_going(self),
-            fenced: is_fenced(self),
-            trouble: trouble(self),
-            deaths: deaths(self),
-            node: node(self).map(str::to_owned),
-            owner: controller(&self.metadata).cloned(),
-        }
+    fn key(&self) -> impl Debug {
+        let addresses: Vec<_> = addresses(self).collect();
+        let life = (is_serving(self), is_going(self), is_fenced(self), trouble(self), deaths(self));
+        (self.uid(), self.labels(), life, addresses, node(self), controller(&self.metadata))
     }
 }
 
 impl Wakes for StatefulSet {
-    type Key = (Option<String>, u64, Option<StatefulSetStatus>);
-
-    fn key(&self) -> Self::Key {
-        (self.uid(), fingerprint(self), self.status.clone())
+    fn key(&self) -> impl Debug {
+        (self.uid(), fingerprint(self), &self.status)
     }
 }
 
@@ -222,9 +203,7 @@ impl Wakes for StatefulSet {
 macro_rules! wakes_when_edited {
     ($($kind:ty),*) => { $(
         impl Wakes for $kind {
-            type Key = (Option<String>, u64);
-
-            fn key(&self) -> Self::Key {
+            fn key(&self) -> impl Debug {
                 (self.uid(), fingerprint(self))
             }
         }
@@ -238,6 +217,7 @@ mod tests {
     use std::time::Duration;
 
     use election::lease::{RECORD, STAMP};
+    use election::record::Incarnation;
 
     use super::*;
     use crate::decide::owner::Owner;

@@ -151,11 +151,17 @@ async fn move_goose(client: &Client, sights: &Sights, number: usize) -> Result<M
     let members = pods.list(&members).await?;
     let is_duck = |pod: &&Pod| pod.labels().get(ROLE_LABEL).is_some_and(|role| role != GOOSE);
     let next = members.iter().find(is_duck).context("wanted a Duck")?;
-    let lease = leases.get(&name).await?;
-    let led = led_by(&lease, next).context("wanted a Lease that can be led by")?;
-    let term = lease.resource_version().unwrap_or_default();
-    let sent = Instant::now();
-    leases.replace(&name, &PostParams::default(), &led).await?;
+    let (term, sent) = loop {
+        let lease = leases.get(&name).await?;
+        let led = led_by(&lease, next).context("wanted a Lease that can be led by")?;
+        let sent = Instant::now();
+        match leases.replace(&name, &PostParams::default(), &led).await {
+            Ok(_) => break (lease.resource_version().unwrap_or_default(), sent),
+            // The operator gave its orders for the last move.
+            Err(kube::Error::Api(status)) if status.code == 409 => (),
+            Err(error) => return Err(error.into()),
+        }
+    };
     let changed = Instant::now();
     let label = sights.of(&next.uid().unwrap_or_default(), sent).await?;
     let slice = sights.of(&slice_of(&namespace, &name, &term), sent).await?;

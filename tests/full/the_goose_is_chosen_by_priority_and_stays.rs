@@ -9,24 +9,24 @@ use serde_json::json;
 use stage::{Pond, Stage, Wanted, eventually};
 
 pub async fn test(stage: &Stage) -> Result<()> {
-    let choice = json!({ "priorities": [{ "ordinal": 2 }], "never": [{ "ordinal": 0 }] });
-    let (pond, first) = stage.pond(&Wanted::pods(3).with("goose", choice)).await?;
+    let choice = json!({ "priorities": [{ "ordinal": 3 }], "never": [{ "ordinal": 0 }] });
+    let (pond, first) = stage.pond(&Wanted::pods(4).with("goose", choice)).await?;
     ensure!(*first.pod != *"pond-0", "wanted one that may lead, found {first:?}");
 
     let worse = if *first.pod == *"pond-1" { first } else { pond.hand_over_to("pond-1").await? };
-    line_is(stage, &pond, &["pond-2"]).await?;
+    line_is(stage, &pond, &["pond-3", "pond-2"]).await?;
     stage.kubectl("delete pod pond-1 --wait=false").await?;
     let best = pond.goose_after(&worse).await?;
-    ensure!(*best.pod == *"pond-2", "wanted the one of priority, found {best:?}");
-    pond.settled(3).await?;
+    ensure!(*best.pod == *"pond-3", "wanted the one of priority, found {best:?}");
+    pond.settled(4).await?;
 
-    line_is(stage, &pond, &["pond-1"]).await?;
-    stage.kubectl("delete pod pond-2 --wait=false").await?;
+    line_is(stage, &pond, &["pond-1", "pond-2"]).await?;
+    stage.kubectl("delete pod pond-3 --wait=false").await?;
     let second = pond.goose_after(&best).await?;
-    ensure!(*second.pod == *"pond-1", "wanted the only other that may lead, found {second:?}");
-    pond.settled(3).await?;
-    line_is(stage, &pond, &["pond-2"]).await?;
-    let last = pond.settled(3).await?;
+    ensure!(*second.pod == *"pond-1", "wanted the next that may lead, found {second:?}");
+    pond.settled(4).await?;
+    line_is(stage, &pond, &["pond-3", "pond-2"]).await?;
+    let last = pond.settled(4).await?;
     ensure!(last.term == second.term, "wanted {second:?} to stay, found {last:?}");
     pond.judge()?;
     Ok(())

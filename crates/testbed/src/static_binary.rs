@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 /// Builds a program of the workspace that the current folder is in, and returns its path.
 ///
-/// The target is named explicitly and the flags are that target's: so builds for the host keep
-/// theirs, and neither invalidates the other. Cargo's own progress goes to standard error. Blocks.
+/// The target is named explicitly, so that the flags are not for what is built for the host, and
+/// neither invalidates the other. Cargo's own progress goes to standard error. Blocks.
 ///
 /// # Errors
 /// Where cargo is missing or the build fails.
@@ -25,13 +25,12 @@ pub fn static_binary_with(
     features: &[&str],
 ) -> Result<PathBuf, Error> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", target.to_uppercase().replace('-', "_"));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--profile", "image", "--target", &target])
         .args(["--package", package, "--bin", binary, "--features", &features.join(",")])
         .args(["--message-format", "json-render-diagnostics"])
-        .env(flags, "-C target-feature=+crt-static")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\u{1f}"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
@@ -42,6 +41,16 @@ pub fn static_binary_with(
     let messages = String::from_utf8_lossy(&output.stdout);
     executable(&messages, binary)
         .ok_or_else(|| Error::NoBinary { package: package.to_owned(), binary: binary.to_owned() })
+}
+
+/// What the compiler is told besides. Panics name files of dependencies: by a path that is the same on
+/// each machine, so that the same sources give the same program.
+fn flags() -> Vec<String> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let remap = home.map(|home| format!("--remap-path-prefix={}=/cargo", home.display()));
+    let linked = ["-C".to_owned(), "target-feature=+crt-static".to_owned()];
+    linked.into_iter().chain(remap).collect()
 }
 
 /// Why there is no program.

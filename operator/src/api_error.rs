@@ -47,6 +47,12 @@ impl CallFailed {
         CallFailed { doing: doing.to_owned(), message, treatment }
     }
 
+    /// Whether the call is to be made once more while what was asked before it is fresh: else it could
+    /// be the one call of each pass that is refused.
+    pub fn is_worth_once_more(&self) -> bool {
+        self.treatment == Treatment::Again
+    }
+
     /// A call for `doing` that was not answered within `bound`.
     pub fn timed_out(doing: &str, bound: Duration) -> CallFailed {
         let message = format!("the API server did not answer within {bound:?}");

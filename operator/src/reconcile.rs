@@ -247,7 +247,7 @@ impl<'a> Pass<'a> {
             }
             // None is made for a cluster that is gone, which a watch may tell late.
             lease::Step::Create(_) | lease::Step::Recreate { .. } => {
-                let as_seen = self.cluster_is_as_seen().await;
+                let as_seen = self.cluster_is_still_as_seen().await;
                 as_seen.map_err(|failure| self.note(failure)).is_ok_and(|as_seen| as_seen)
             }
             _ => true,

@@ -29,9 +29,17 @@ impl Pass<'_> {
         Ok(found)
     }
 
-    /// Whether the cluster is there and is to be as this pass sees it, asked once per pass. Of an
-    /// earlier spec a scale-in could come that nobody wants any more, and what is made for a deleted
-    /// cluster would run until the garbage collector comes.
+    /// Whether the cluster is there and is to be as this pass sees it, asked before each object that
+    /// is made, after it was found that there is none. Else it may be missing since the garbage
+    /// collector has taken it, and what is made once more for a deleted cluster runs until that comes
+    /// again.
+    pub(super) async fn cluster_is_still_as_seen(&mut self) -> Result<bool, CallFailed> {
+        self.read_cluster().await?;
+        self.cluster_is_as_seen().await
+    }
+
+    /// The same, asked once per pass, before anything is changed: of an earlier spec a scale-in could
+    /// come that nobody wants any more.
     pub(super) async fn cluster_is_as_seen(&mut self) -> Result<bool, CallFailed> {
         if self.cluster_is_as_seen.is_none() {
             self.read_cluster().await?;

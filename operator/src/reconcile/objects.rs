@@ -117,11 +117,21 @@ impl Pass<'_> {
             Step::Make => None,
             Step::Apply { uid } => Some(uid),
         };
-        if !self.cluster_is_as_seen().await? {
+        let as_seen = match &uid {
+            None => self.cluster_is_still_as_seen().await?,
+            Some(_) => self.cluster_is_as_seen().await?,
+        };
+        if !as_seen {
             // The watch is about to tell of it, and then comes another pass.
             return Ok(());
         }
-        let became = calls::apply(client, wanted, uid.as_deref()).await?;
+        let became = match calls::apply(client, wanted, uid.as_deref()).await {
+            Err(failure) if failure.is_worth_once_more() => {
+                calls::apply(client, wanted, uid.as_deref()).await
+            }
+            answered => answered,
+        };
+        let became = became?;
         let became = Found::new(&became, &self.owner);
         self.memory.applied.insert(name, Applied { wanted: print, became });
         Ok(())

@@ -29,10 +29,8 @@ impl Pass<'_> {
                 continue;
             }
             let removed = match self.remove(&removal).await {
-                // Once more while the answers of before are fresh: else this could be the one call
-                // of each pass that is refused.
-                Err(CallFailed { treatment: Treatment::Again, .. }) => self.remove(&removal).await,
-                other => other,
+                Err(failure) if failure.is_worth_once_more() => self.remove(&removal).await,
+                answered => answered,
             };
             match removed {
                 Ok(()) => {

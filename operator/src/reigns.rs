@@ -95,7 +95,9 @@ impl Reign {
             self.begun = Begun { term: record.term, reason: self.end(), without };
         }
         let by_itself = record.released && self.buried != Some(record.term);
-        if record.holder.is_some() || by_itself {
+        // The operator's own writes, of orders for example, leave the record as it is.
+        let is_word = record != self.record && (record.holder.is_some() || by_itself);
+        if is_word {
             self.last_sign = now;
         }
         if record.holder.is_some() || record.released {
@@ -128,12 +130,12 @@ mod tests {
 
     use super::*;
 
-    /// A version of the Lease of `pond`, held by this pod, or released.
-    fn lease(holder: Option<&str>, term: u64) -> Lease {
+    /// A version of the Lease of `pond`, held by this pod, or released, by this attempt.
+    fn lease(holder: Option<&str>, term: u64, attempt: u64) -> Lease {
         let released = holder.is_none();
         let holder = holder.map(|pod| Incarnation::new(pod, "p", "a").unwrap());
-        let record =
-            Record { holder, released, ..Record::quarantine(term, Duration::from_secs(6)) };
+        let duration = Duration::from_secs(6);
+        let record = Record { holder, attempt, released, ..Record::quarantine(term, duration) };
         let annotations = json!({ RECORD: record.to_text(), STAMP: "l" });
         let metadata = json!({
             "name": "pond", "namespace": "ns", "uid": "l", "resourceVersion": "1",
@@ -145,9 +147,9 @@ mod tests {
     #[test]
     fn each_way_to_become_goose_has_its_reason_and_its_time() {
         let (reigns, start) = (Reigns::default(), Instant::now());
+        let at = |second| start + Duration::from_secs(second);
         let told = |second, holder, term| {
-            let at = start + Duration::from_secs(second);
-            reigns.observe(&Event::Apply(lease(holder, term)), at);
+            reigns.observe(&Event::Apply(lease(holder, term, second)), at(second));
         };
         let begun = |term| {
             let begun = reigns.begun("ns", "pond", term);
@@ -168,6 +170,8 @@ mod tests {
         told(105, Some("pond-2"), 7);
         assert_eq!(begun(7), ("DeathConfirmed", Some(3)));
 
+        // The operator has written orders meanwhile, and the holder nothing.
+        reigns.observe(&Event::Apply(lease(Some("pond-2"), 7, 105)), at(109));
         told(112, Some("pond-0"), 8);
         assert_eq!(begun(8), ("LeaseRanOut", Some(7)));
         assert_eq!(begun(7), ("NotSeen", None));
@@ -176,10 +180,10 @@ mod tests {
     #[test]
     fn what_was_there_before_anybody_looked_is_not_guessed() {
         let reigns = Reigns::default();
-        reigns.follow(&Event::InitApply(lease(Some("pond-0"), 5)));
+        reigns.follow(&Event::InitApply(lease(Some("pond-0"), 5, 1)));
         assert_eq!(reigns.begun("ns", "pond", 5).reason, "NotSeen");
         reigns.forget("ns", "pond");
-        reigns.follow(&Event::Apply(lease(Some("pond-0"), 5)));
+        reigns.follow(&Event::Apply(lease(Some("pond-0"), 5, 1)));
         assert_eq!(reigns.begun("ns", "pond", 5).reason, "FirstGoose");
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Built;
 use crate::checkout;
-use crate::command::{cargo, output};
+use crate::command::{cargo, command, output};
 
 /// Whether the tool is here that writes them.
 pub async fn is_possible() -> bool {
@@ -36,27 +36,30 @@ pub async fn write(images: &[Built]) -> Result<Vec<PathBuf>> {
         tool.env("SOURCE_DATE_EPOCH", time);
     }
     output(tool).await?;
-    let bills = images.iter().map(write_one).collect();
+    let mut rustc = command("rustc");
+    rustc.arg("--version");
+    let compiler = output(rustc).await?;
+    let bills = images.iter().map(|image| write_one(image, compiler.trim())).collect();
     for beside in strewn() {
         fs::remove_file(&beside).with_context(|| format!("removing {}", beside.display()))?;
     }
     bills
 }
 
-fn write_one(image: &Built) -> Result<PathBuf> {
+fn write_one(image: &Built, compiler: &str) -> Result<PathBuf> {
     let strewn = checkout::root()
         .join(image.part.name())
         .join(format!("{}_bin.cdx.json", image.part.binary()));
     let text = fs::read_to_string(&strewn)
         .with_context(|| format!("wanted the bill of materials {}", strewn.display()))?;
-    let bill = bill(&text, &checkout::root(), image)?;
+    let bill = bill(&text, &checkout::root(), image, compiler)?;
     let path = image.archive.with_extension("cdx.json");
     fs::write(&path, bill).with_context(|| format!("wanted to write {}", path.display()))?;
     Ok(path)
 }
 
-/// The tool's text, about this image and without paths of this machine.
-fn bill(text: &str, root: &Path, image: &Built) -> Result<String> {
+/// The tool's text, about this image and its compiler, and without paths of this machine.
+fn bill(text: &str, root: &Path, image: &Built, compiler: &str) -> Result<String> {
     let text = text.replace(&format!("file://{}", root.display()), "file://.");
     let mut bill: Value = serde_json::from_str(&text)?;
     let name = |component: &Value| component["name"].as_str().map(str::to_owned);
@@ -70,6 +73,7 @@ fn bill(text: &str, root: &Path, image: &Built) -> Result<String> {
     let properties = properties.as_array_mut().context("wanted a list of properties")?;
     let reference = format!("{}:{}@{}", image.part.repository(), checkout::VERSION, image.digest);
     properties.push(json!({ "name": "duckduckgoose.dev:image", "value": reference }));
+    properties.push(json!({ "name": "duckduckgoose.dev:compiler", "value": compiler }));
     Ok(serde_json::to_string_pretty(&bill)? + "\n")
 }
 
@@ -84,7 +88,7 @@ fn strewn() -> Vec<PathBuf> {
 
 /// In seconds since 1970; `None` outside of a git checkout.
 async fn time_of_commit() -> Option<String> {
-    let mut git = crate::command::command("git");
+    let mut git = command("git");
     git.args(["log", "-1", "--format=%ct"]);
     output(git).await.ok().map(|time| time.trim().to_owned())
 }
@@ -114,14 +118,16 @@ mod tests {
     #[test]
     fn a_bill_names_its_image_and_no_path_of_this_machine() {
         let text = written(&["duckduckgoose-election", "kube", "tokio"]);
-        let bill = bill(&text, Path::new("/src"), &image()).unwrap();
+        let bill = bill(&text, Path::new("/src"), &image(), "rustc 1").unwrap();
         assert!(bill.contains("duckduckgoose/sidecar:") && bill.contains("@sha256:5eed"), "{bill}");
+        assert!(bill.contains("rustc 1"), "{bill}");
         assert!(bill.contains("path+file://./kube") && !bill.contains("/src"), "{bill}");
     }
 
     #[test]
     fn a_bill_without_what_is_surely_linked_is_no_bill() {
-        let error = bill(&written(&["kube", "tokio"]), Path::new("/src"), &image()).unwrap_err();
+        let error =
+            bill(&written(&["kube", "tokio"]), Path::new("/src"), &image(), "rustc 1").unwrap_err();
         assert!(error.to_string().contains("wanted duckduckgoose-election"), "{error}");
     }
 }

@@ -62,6 +62,9 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
     }
     pass.keep_traffic().await;
     pass.keep_labels().await;
+    if cluster.metadata.deletion_timestamp.is_some() {
+        pass.end_turn();
+    }
     if !released && cluster.metadata.deletion_timestamp.is_none() && !pass.is_outrun() {
         pass.decide_move().await;
         if pass.keep_longest_lease().await && !pass.is_outrun() {
@@ -153,7 +156,9 @@ impl<'a> Pass<'a> {
     fn next_goose_is_due(&mut self) -> bool {
         let known = self.memory.interregnum;
         self.memory.interregnum = Interregnum::of(self.record.as_ref(), known, self.now);
-        let rest = self.memory.interregnum.map(|interregnum| interregnum.rest(self.now));
+        let ordered = self.ordered();
+        let interregnum = self.memory.interregnum;
+        let rest = interregnum.map(|began| began.rest(ordered.as_ref(), self.now));
         let rest = rest.filter(|rest| !rest.is_zero());
         if let Some(rest) = rest {
             self.look_again_in(rest);
@@ -247,7 +252,7 @@ impl<'a> Pass<'a> {
             }
             // None is made for a cluster that is gone, which a watch may tell late.
             lease::Step::Create(_) | lease::Step::Recreate { .. } => {
-                let as_seen = self.cluster_is_still_as_seen().await;
+                let as_seen = self.cluster_is_as_seen_now().await;
                 as_seen.map_err(|failure| self.note(failure)).is_ok_and(|as_seen| as_seen)
             }
             _ => true,

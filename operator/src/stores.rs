@@ -174,6 +174,7 @@ impl Stores {
     pub fn upgrading(&self) -> Vec<Id> {
         let sets = self.stateful_sets.state().into_iter().filter(|set| has_turn(set));
         let clusters = sets.filter_map(|set| self.clusters.get(&set.cluster()?));
+        let clusters = clusters.filter(|it| it.metadata.deletion_timestamp.is_none());
         let ids = clusters.map(|it| (it.namespace().unwrap_or_default(), it.name_any()));
         ids.collect()
     }

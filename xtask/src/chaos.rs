@@ -229,3 +229,18 @@ const SHORT_MINUTES: f64 = 3.0;
 
 /// Below the checkout.
 const KEPT: &str = "target/chaos";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_mix_has_a_fault_of_each_realm() {
+        let faults = Fault::possible(1);
+        let schedule = Schedule::draw(SHORT_SEED, SHORT_MINUTES, &faults, LEASE);
+        let drawn: Vec<_> = schedule.rounds.iter().flatten().map(|it| it.fault.realm()).collect();
+        for fault in faults {
+            assert!(drawn.contains(&fault.realm()), "none is like {fault}: choose another seed");
+        }
+    }
+}

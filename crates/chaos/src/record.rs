@@ -48,7 +48,11 @@ pub struct Round {
     pub tried: Vec<Tried>,
     /// When it began.
     pub from: Duration,
-    /// When the last fault was healed.
+    /// When the last fault was taken back.
+    #[serde(default)]
+    pub taken_back: Duration,
+    /// When it was healed, too: where the API server or a node was disturbed, every node finds the API
+    /// server again.
     pub healed: Duration,
     /// How soon after that there must be one Goose.
     pub bound: Duration,

@@ -8,7 +8,7 @@ use history::History;
 use testbed::Cluster;
 use tokio::time::{Instant, sleep};
 
-use crate::fault::bound;
+use crate::fault::{Fault, Realm, bound};
 use crate::faults::commit;
 use crate::record::{Record, Round, Tried};
 use crate::scene::Scene;
@@ -89,12 +89,17 @@ async fn play(scene: &Scene<'_>, planned: &[Planned]) -> Round {
         Tried { planned: planned.clone(), failure }
     });
     let tried = join_all(tried).await;
-    let ways = scene.all_find_the_apiserver().await;
-    let healed = scene.observer.now();
     let faults: Vec<_> = planned.iter().map(|planned| planned.fault).collect();
+    let taken_back = scene.observer.now();
+    let cuts_ways = |fault: &Fault| matches!(fault.realm(), Realm::Server | Realm::Network);
+    let ways = match faults.iter().any(cuts_ways) {
+        true => scene.all_find_the_apiserver().await,
+        false => Ok(()),
+    };
+    let healed = scene.observer.now();
     let settled = ways.is_ok() && scene.settle().await.is_ok();
     let settled = settled.then(|| scene.observer.now());
-    Round { tried, from, healed, bound: bound(&faults, scene.lease), settled }
+    Round { tried, from, taken_back, healed, bound: bound(&faults, scene.lease), settled }
 }
 
 fn in_words(round: &Round, scene: &Scene<'_>) -> String {
@@ -110,7 +115,12 @@ fn in_words(round: &Round, scene: &Scene<'_>) -> String {
     let took = round.settled.map_or("never".to_owned(), |settled| {
         format!("{:.1} s", (settled - round.healed).as_secs_f64())
     });
-    format!("{}: at rest after {took}{geese}", tried.join(" + "))
+    let ways = round.healed.saturating_sub(round.taken_back);
+    let ways = match ways > Duration::from_secs(1) {
+        true => format!(" (every node found the API server after {:.1} s)", ways.as_secs_f64()),
+        false => String::new(),
+    };
+    format!("{}{ways}: at rest after {took}{geese}", tried.join(" + "))
 }
 
 /// For images to be unpacked and pods to start.

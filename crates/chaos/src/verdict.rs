@@ -231,7 +231,8 @@ mod tests {
         let bound = crate::fault::bound(&[fault], SECOND * 3);
         let settled = settled.map(|settled| SECOND * settled);
         let tried = vec![Tried { planned, failure: None }];
-        Round { tried, from: SECOND * from, healed: SECOND * healed, bound, settled }
+        let healed = SECOND * healed;
+        Round { tried, from: SECOND * from, taken_back: healed, healed, bound, settled }
     }
 
     fn judged(rounds: Vec<Round>, reigns: &[Vec<Answer>]) -> Verdict {

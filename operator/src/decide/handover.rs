@@ -58,6 +58,16 @@ pub fn decide(
     Move { order: Some(HandOverOrder { to, term }), awaited: Some(Awaited { term, why }) }
 }
 
+/// The order that the Goose has obeyed, while nobody leads: it stands until there is a new Goose, for
+/// it is what makes the others wait for the pod that it names.
+pub fn under_way(
+    record: Option<&Record>,
+    ordered: Option<&HandOverOrder>,
+) -> Option<HandOverOrder> {
+    let record = record.filter(|record| record.released)?;
+    ordered.filter(|order| order.term == record.term).cloned()
+}
+
 /// How many pods the StatefulSet is to have: as many as are wanted, and as long as the Goose is
 /// `kept`, enough for it to stay.
 pub fn replicas(wanted: i32, members: &[Arc<Pod>], record: Option<&Record>, kept: bool) -> i32 {
@@ -133,6 +143,22 @@ mod tests {
                 awaited: Some(Awaited { term: 7, why }),
             });
             assert_eq!(found, wanted, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_order_stands_until_there_is_a_new_goose() {
+        let order = HandOverOrder { to: "p1".into(), term: 7 };
+        let quarantined = Record::quarantine(7, Duration::from_secs(6));
+        let released = Record { released: true, ..quarantined.clone() };
+        let of_another_term = Record { term: 8, ..released.clone() };
+        for (record, wanted) in [
+            (released, Some(&order)),
+            (of_another_term, None),
+            (quarantined, None),
+            (led_by(0), None),
+        ] {
+            assert_eq!(under_way(Some(&record), Some(&order)).as_ref(), wanted, "{record:?}");
         }
     }
 

@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
+use election::lease::HandOverOrder;
 use election::record::Record;
+use election::timing::HEAD_START;
 use tokio::time::Instant;
 
 /// The end of a term as it was first seen.
@@ -27,14 +29,16 @@ impl Interregnum {
         Some(known.filter(|known| known.term == term).unwrap_or(Self { term, since: now }))
     }
 
-    /// For how long yet the next Goose is waited for before the last one's traffic and label go.
-    pub fn rest(&self, now: Instant) -> Duration {
-        (self.since + NEXT_GOOSE).saturating_duration_since(now)
+    /// For how long yet the next Goose is waited for before the last one's traffic and label go: longer
+    /// where the hand-over was ordered to one pod, for which the others wait.
+    pub fn rest(&self, ordered: Option<&HandOverOrder>, now: Instant) -> Duration {
+        let is_ordered = ordered.is_some_and(|order| order.term == self.term);
+        let head_start = if is_ordered { HEAD_START } else { Duration::ZERO };
+        (self.since + head_start + NEXT_GOOSE).saturating_duration_since(now)
     }
 }
 
-/// Several times what a Duck takes to see the release and to take the record (some 10 ms, and up to
-/// 50 ms where the first successor fails to).
+/// Several times what the first in line takes to see the release and to take the record: some 10 ms.
 const NEXT_GOOSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
@@ -49,11 +53,20 @@ mod tests {
     async fn the_next_goose_is_waited_for_a_moment_from_the_release_on() {
         let (now, ms) = (Instant::now(), Duration::from_millis);
         let began = Interregnum::of(Some(&released(5)), None, now).unwrap();
-        assert_eq!(began.rest(now), NEXT_GOOSE);
+        assert_eq!(began.rest(None, now), NEXT_GOOSE);
         let later = now + ms(30);
         let known = Interregnum::of(Some(&released(5)), Some(began), later).unwrap();
-        assert_eq!(known.rest(later), ms(70));
-        assert_eq!(known.rest(now + ms(200)), Duration::ZERO);
+        assert_eq!(known.rest(None, later), ms(70));
+        assert_eq!(known.rest(None, now + ms(200)), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn one_that_was_named_is_waited_for_longer() {
+        let now = Instant::now();
+        let began = Interregnum { term: 5, since: now };
+        let order = |term| HandOverOrder { to: "p1".into(), term };
+        assert_eq!(began.rest(Some(&order(5)), now), HEAD_START + NEXT_GOOSE);
+        assert_eq!(began.rest(Some(&order(4)), now), NEXT_GOOSE);
     }
 
     #[tokio::test]

@@ -150,7 +150,7 @@ fn reconciled(problems: &[Problem]) -> Verdict {
         return Verdict::new("True", reconciled::UP_TO_DATE, "everything is as the spec wants it");
     };
     let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    Verdict::new("False", first.reason, shortened(&messages.join("; ")))
+    Verdict::new("False", first.reason, messages.join("; "))
 }
 
 /// A condition's message may not be longer than 32768 characters, and people read less.
@@ -168,7 +168,7 @@ fn dated(now: &Situation, type_: &str, verdict: Verdict) -> Condition {
         type_: type_.to_owned(),
         status: verdict.status,
         reason: verdict.reason,
-        message: verdict.message,
+        message: shortened(&verdict.message),
         last_transition_time: before
             .map_or_else(|| now.time.clone(), |before| before.last_transition_time.clone()),
         observed_generation: now.generation,

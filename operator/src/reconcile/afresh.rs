@@ -33,7 +33,7 @@ impl Pass<'_> {
     /// is made, after it was found that there is none. Else it may be missing since the garbage
     /// collector has taken it, and what is made once more for a deleted cluster runs until that comes
     /// again.
-    pub(super) async fn cluster_is_still_as_seen(&mut self) -> Result<bool, CallFailed> {
+    pub(super) async fn cluster_is_as_seen_now(&mut self) -> Result<bool, CallFailed> {
         self.read_cluster().await?;
         self.cluster_is_as_seen().await
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use api::goose::Policy;
 use api::names::HANDOVER_ANNOTATION;
+use election::lease::HandOverOrder;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
@@ -46,6 +47,9 @@ impl Pass<'_> {
         } else {
             self.move_before_it_must_go();
             self.move_to_a_better_one();
+            if self.handover.is_none() {
+                self.handover = handover::under_way(self.record.as_ref(), self.ordered().as_ref());
+            }
         }
         self.answer_request().await;
     }
@@ -113,13 +117,18 @@ impl Pass<'_> {
         handover::replicas(wanted, &self.members, self.record.as_ref(), kept)
     }
 
+    /// The hand-over that the Lease orders.
+    pub(super) fn ordered(&self) -> Option<HandOverOrder> {
+        self.lease.as_deref().and_then(|found| lease::read(found).orders.handover)
+    }
+
     /// The planned hand-over.
     async fn answer_request(&mut self) {
         let Some(asked) = self.cluster.annotations().get(HANDOVER_ANNOTATION) else { return };
         if version(self.cluster) < self.memory.answered {
             return; // From before it was taken away.
         }
-        let ordered = self.lease.as_deref().and_then(|found| lease::read(found).orders.handover);
+        let ordered = self.ordered();
         let answer = answer(
             asked,
             request::Situation {

@@ -118,7 +118,7 @@ impl Pass<'_> {
             Step::Apply { uid } => Some(uid),
         };
         let as_seen = match &uid {
-            None => self.cluster_is_still_as_seen().await?,
+            None => self.cluster_is_as_seen_now().await?,
             Some(_) => self.cluster_is_as_seen().await?,
         };
         if !as_seen {

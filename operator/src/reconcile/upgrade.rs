@@ -12,6 +12,7 @@ use crate::decide::object::{Found, Step, content_fingerprint, fingerprint, step}
 use crate::decide::owner::Standing;
 use crate::decide::upgrade::{self, Origin, Rollout, Situation, Template};
 use crate::decide::workload;
+use crate::turns::Id;
 
 use super::objects::called;
 
@@ -56,7 +57,21 @@ impl Pass<'_> {
         if let Some(rollout) = rollout {
             rollout.write(&mut set);
         }
+        let called = called(&set);
         self.keep(&self.context.stores.stateful_sets, set).await;
+        if self.memory.held_off.contains_key(&called) {
+            // It would never end.
+            self.end_turn();
+        }
+    }
+
+    /// The cluster has no turn, or none any more.
+    pub(super) fn end_turn(&self) {
+        self.context.end_turn(&self.id());
+    }
+
+    fn id(&self) -> Id {
+        (self.owner.namespace.clone(), self.owner.name.clone())
     }
 
     /// Which template it is to have, after turns were taken.
@@ -74,7 +89,7 @@ impl Pass<'_> {
             spec_is_old: observed == self.cluster.metadata.generation,
         });
         let turns = &self.context.turns;
-        let id = (self.owner.namespace.clone(), self.owner.name.clone());
+        let id = self.id();
         match decided {
             // The last write of the operator before may be on its way, which gives a turn.
             Template::Waiting if !self.quiet().is_zero() => self.look_again_in(self.quiet()),
@@ -82,7 +97,7 @@ impl Pass<'_> {
             Template::Waiting => (),
             Template::Upgrading if !paused => turns.goes_on(&id),
             // A cluster that stands still because somebody wants it so is waited for by no other.
-            _ => self.context.end_turn(&id),
+            _ => self.end_turn(),
         }
         decided
     }

@@ -53,10 +53,13 @@ impl Traces {
     /// OpenTelemetry specification hold for what is sampled, and for when it is sent.
     ///
     /// # Errors
-    /// When the address is not one of HTTP without TLS.
+    /// When the address is not one of HTTP without TLS, or has a path.
     pub fn to(collector: &str) -> Result<Traces, NotExported> {
         let parsed = collector.parse::<Uri>().ok();
-        let plain = parsed.filter(|address| address.scheme() == Some(&Scheme::HTTP));
+        let is_plain = |address: &Uri| {
+            address.scheme() == Some(&Scheme::HTTP) && ["", "/"].contains(&address.path())
+        };
+        let plain = parsed.filter(is_plain);
         let refused = || NotExported::NotAnAddress(collector.to_owned());
         let authority = plain.and_then(|address| address.into_parts().authority);
         let authority = authority.ok_or_else(refused)?;
@@ -159,7 +162,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_collector_is_one_of_http_without_tls() {
-        for address in ["collector:4318", "https://collector:4318", "/v1/traces"] {
+        let with_path = "http://collector:4318/v1/traces";
+        for address in ["collector:4318", "https://collector:4318", "/v1/traces", with_path] {
             let refused = Traces::to(address).err().map(|why| why.to_string());
             let says = "wanted a collector's address such as http://collector:4318, found ";
             assert_eq!(refused, Some(format!("{says}{address:?}")));

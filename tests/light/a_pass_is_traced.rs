@@ -1,5 +1,4 @@
-//! An operator that is told of a collector sends it a span of each pass, as OTLP, and of the calls that
-//! the pass made.
+//! An operator that is told of a collector sends it spans of its passes and of its calls, as OTLP.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,7 +21,7 @@ pub async fn test(cluster: &Cluster) -> Result<()> {
     let arguments = ["--watch-namespace", &life.namespace, "--otlp-endpoint", &collector];
     let _operator = Operator::start(&cluster.kubeconfig(), "traced.log", &arguments)?;
     life.play(Act::Make).await?;
-    for words in ["duckgoose-operator", "pass", &life.namespace, "call", "apply StatefulSet"] {
+    for words in ["duckgoose-operator", "pass", &life.namespace, "apply StatefulSet"] {
         eventually(&format!("{words:?} in what is sent"), PATIENCE, async || {
             let sent = sent.lock().expect("no handler panics");
             // Protobuf has strings as they are.

@@ -143,11 +143,12 @@ const MORE: [&str; 4] = [
     "monitoring.dashboard.enabled=true",
 ];
 
-/// A word, a span, a link, a digest: one of them fits each pattern.
-const TEXTS: [&str; 4] = [
+/// A word, a span, a link, an address, a digest: one of them fits each pattern.
+const TEXTS: [&str; 5] = [
     "other",
     "15s",
     "https://example.org/other",
+    "http://collector:4318",
     "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 ];
 

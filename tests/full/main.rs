@@ -17,6 +17,7 @@ mod a_goose_whose_containers_all_die_is_replaced;
 mod a_hand_over_is_asked_for_by_annotation;
 mod a_hand_over_takes_milliseconds;
 mod a_killed_sidecar_is_replaced;
+mod a_new_sidecar_moves_each_goose_once;
 mod a_paused_cluster_stands_still;
 mod a_refused_template_leaves_running_pods_alone;
 mod a_restored_cluster_has_one_goose;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))
         .alone(test_of!(an_upgrade_of_the_operator_changes_no_goose))
+        .alone(test_of!(a_new_sidecar_moves_each_goose_once))
         .alone(test_of!(an_outage_of_the_api_server_takes_no_pod_out_of_service))
         .alone(test_of!(uninstalling_leaves_nothing_but_the_definition))
         .run()

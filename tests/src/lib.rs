@@ -19,6 +19,7 @@
 //! | [`puppets`] | pods and members that are played |
 //! | [`fault`] | a fault that ends with its test |
 //! | [`ask`] | one question to a sidecar |
+//! | [`release`] | the chart with other values, and back |
 //! | [`port_forward`] | `kubectl port-forward` |
 //! | [`example`] | a program of the pages in `docs/how-to` |
 //! | [`page`] | blocks of a page, and its commands typed as they stand there |
@@ -36,6 +37,7 @@ pub mod page;
 pub mod pond;
 pub mod port_forward;
 pub mod puppets;
+pub mod release;
 pub mod requests;
 pub mod snapshot;
 pub mod stage;

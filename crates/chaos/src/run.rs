@@ -97,6 +97,10 @@ async fn play(scene: &Scene<'_>, planned: &[Planned]) -> Round {
         false => Ok(()),
     };
     let healed = scene.observer.now();
+    if faults.iter().any(|fault| fault.realm() == Realm::Lease) {
+        // A Goose that does not know its own record any more leads on until its lease ends.
+        sleep(scene.lease).await;
+    }
     let settled = ways.is_ok() && scene.settle().await.is_ok();
     let settled = settled.then(|| scene.observer.now());
     Round { tried, from, taken_back, healed, bound: bound(&faults, scene.lease), settled }

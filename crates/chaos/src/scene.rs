@@ -203,7 +203,19 @@ impl<'a> Scene<'a> {
     /// # Errors
     /// Where that does not come to be.
     pub async fn settle(&self) -> Result<()> {
-        tend_scheduler(self.cluster).await?;
+        let tended = async {
+            loop {
+                tend_scheduler(self.cluster).await?;
+                sleep(BETWEEN_TENDINGS).await;
+            }
+        };
+        tokio::select! {
+            settled = self.be_settled() => settled,
+            failed = tended => failed,
+        }
+    }
+
+    async fn be_settled(&self) -> Result<()> {
         // Who has just died was heard of a moment ago.
         sleep(UNTIL_SEEN).await;
         if self.observer.settled(self.members, BEFORE_MENDING).await.is_ok() {
@@ -292,6 +304,8 @@ fn pond(members: usize, lease: Duration) -> Value {
 pub const POND: &str = "pond";
 
 const UNTIL_SEEN: Duration = Duration::from_secs(1);
+
+const BETWEEN_TENDINGS: Duration = Duration::from_secs(2);
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 

@@ -55,29 +55,13 @@ pub async fn reconcile(cluster: Arc<DuckGooseCluster>, context: Arc<Context>) ->
     }
     let mut pass = Pass::observe(&cluster, &context, memory);
     let released = pass.bury_the_dead().await;
-    if pass.next_goose_is_due() {
-        let action = pass.action();
-        context.remember(&cluster, pass.memory);
-        return action;
-    }
-    pass.keep_traffic().await;
-    pass.keep_labels().await;
-    if cluster.metadata.deletion_timestamp.is_some() {
-        pass.end_turn();
-    }
-    if !released && cluster.metadata.deletion_timestamp.is_none() && !pass.is_outrun() {
-        pass.decide_move().await;
-        if pass.keep_longest_lease().await && !pass.is_outrun() {
-            pass.keep_lease().await;
-        }
-        if !pass.is_outrun() {
-            pass.keep_objects().await;
-        }
-        if !pass.is_outrun() {
-            pass.keep_pods_up_to_date().await;
-        }
-        if !pass.is_outrun() {
-            pass.keep_status().await;
+    if !pass.next_goose_is_due() {
+        pass.keep_traffic().await;
+        pass.keep_labels().await;
+        match cluster.metadata.deletion_timestamp {
+            Some(_) => pass.end_turn(),
+            None if released => (),
+            None => pass.keep_all_else().await,
         }
     }
     let action = pass.action();
@@ -148,6 +132,26 @@ impl<'a> Pass<'a> {
             problems: Vec::new(),
             look_again: None,
             failed: false,
+        }
+    }
+
+    /// What nobody waits for: as far as it comes until the pass is outrun.
+    async fn keep_all_else(&mut self) {
+        if self.is_outrun() {
+            return;
+        }
+        self.decide_move().await;
+        if self.keep_longest_lease().await && !self.is_outrun() {
+            self.keep_lease().await;
+        }
+        if !self.is_outrun() {
+            self.keep_objects().await;
+        }
+        if !self.is_outrun() {
+            self.keep_pods_up_to_date().await;
+        }
+        if !self.is_outrun() {
+            self.keep_status().await;
         }
     }
 

@@ -4,8 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use testbed::Cluster;
 use testbed::programs::{self, Program};
+use testbed::{Cluster, Release};
 use tokio::process::Command;
 
 use crate::command::{command, output};
@@ -54,7 +54,8 @@ impl Clients {
         context: Option<String>,
         screen: &Screen,
     ) -> Result<Self> {
-        let kubectl = own_or_built("kubectl", Program::Kubernetes, screen).await?;
+        let kubectl =
+            own_or_built("kubectl", Program::Kubernetes(Release::Current), screen).await?;
         let helm = own_or_built("helm", Program::Helm, screen).await?;
         Ok(Self { kubectl, helm, kubeconfig, context })
     }

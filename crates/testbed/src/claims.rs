@@ -14,6 +14,7 @@ use crate::files;
 use crate::identity::Identity;
 use crate::places;
 use crate::plan::{self, INDICES, Plan, Tier};
+use crate::programs::Release;
 use crate::teardown::{self, Logs};
 
 /// What stands in a cluster's `state.json`.
@@ -33,7 +34,7 @@ impl Claim {
     ///
     /// What a crashed process has left under that name is taken down first.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        let Options { name, tier, nodes, etcd_members, apiserver_flags, .. } = options;
+        let Options { name, tier, kubernetes, nodes, etcd_members, apiserver_flags, .. } = options;
         let state = places::state();
         plan::check_name(name, &state).map_err(Error::Unfit)?;
         let _lock = lock(&state)?;
@@ -54,6 +55,7 @@ impl Claim {
         let plan = Plan {
             name: name.to_owned(),
             tier: *tier,
+            kubernetes: *kubernetes,
             nodes: *nodes,
             etcd_members: *etcd_members,
             index,
@@ -143,6 +145,7 @@ fn ports_are_free(index: u8) -> bool {
     let light = Plan {
         name: String::new(),
         tier: Tier::Light,
+        kubernetes: Release::default(),
         nodes: 0,
         etcd_members: 1,
         index,

@@ -18,7 +18,7 @@ use crate::plan::{Plan, Tier};
 use crate::pod::Pod;
 use crate::prerequisites;
 use crate::process::Process;
-use crate::programs::{self, Programs};
+use crate::programs::{self, Programs, Release};
 use crate::progress::Progress;
 use crate::steps::Steps;
 use crate::teardown::{self, Logs};
@@ -30,6 +30,8 @@ pub struct Options {
     pub name: String,
     /// How much of Kubernetes.
     pub tier: Tier,
+    /// Which Kubernetes.
+    pub kubernetes: Release,
     /// How many nodes, on the full tier.
     pub nodes: u8,
     /// How many members the API server's store has: an odd number. One, on the light tier.
@@ -48,6 +50,7 @@ impl Options {
         Self {
             name: name.into(),
             tier: Tier::Light,
+            kubernetes: Release::Current,
             nodes: 0,
             etcd_members: 1,
             images: Vec::new(),
@@ -98,12 +101,13 @@ impl Cluster {
     /// Where the machine lacks something, one of that name runs, or a step fails: the error says
     /// which, and shows the end of the program's log. Nothing is left then but the logs.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Options { tier, ref progress, .. } = options;
+        let Options { tier, kubernetes, ref progress, .. } = options;
         prerequisites::require(tier)?;
         options.check()?;
         let build = {
             let progress = progress.clone();
-            tokio::task::spawn_blocking(move || programs::ensure(tier.programs(), &progress))
+            let wanted = tier.programs(kubernetes);
+            tokio::task::spawn_blocking(move || programs::ensure(&wanted, &progress))
         };
         let programs = build.await.expect("building does not panic")?;
         let claim = {
@@ -112,7 +116,11 @@ impl Cluster {
         };
         let claim = claim.await.expect("claiming does not panic")?;
 
-        progress.line(format!("starting the {tier} cluster {}", options.name));
+        progress.line(format!(
+            "starting the {tier} cluster {}, Kubernetes {}",
+            options.name,
+            kubernetes.version()
+        ));
         let mut cluster = Self { claim, programs, on_drop: Some(Logs::Keep) };
         cluster.bring_up(&options.images, &Steps::new(progress)).await?;
         cluster.on_drop = Some(Logs::Delete);
@@ -126,7 +134,7 @@ impl Cluster {
     pub fn attach(name: &str) -> Result<Self, Error> {
         let claim = Claim::find(name)?.filter(|claim| claim.ready);
         let claim = claim.ok_or_else(|| Error::Missing { name: name.to_owned() })?;
-        let programs = programs::cached(claim.plan.tier.programs());
+        let programs = programs::cached(&claim.plan.programs());
         Ok(Self { claim, programs, on_drop: None })
     }
 
@@ -182,6 +190,11 @@ impl Cluster {
     /// How much of Kubernetes it is.
     pub fn tier(&self) -> Tier {
         self.plan().tier
+    }
+
+    /// Which Kubernetes it runs.
+    pub fn kubernetes(&self) -> Release {
+        self.plan().kubernetes
     }
 
     /// The administrator's kubeconfig.

@@ -110,11 +110,13 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::programs::Release;
 
     fn plan(etcd_members: u8) -> Plan {
         Plan {
             name: "pond".to_owned(),
             tier: Tier::Full,
+            kubernetes: Release::Current,
             nodes: 3,
             etcd_members,
             index: 0,

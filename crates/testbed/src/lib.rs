@@ -80,5 +80,6 @@ pub use self::node::Node;
 pub use self::plan::Tier;
 pub use self::pod::{Container, Pod};
 pub use self::pretend::PretendKubelet;
+pub use self::programs::Release;
 pub use self::progress::Progress;
 pub use self::static_binary::{Error as StaticBinaryError, static_binary, static_binary_with};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::programs::Program;
+use crate::programs::{Program, Release};
 
 /// How much of Kubernetes there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,11 +21,12 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// The programs that a cluster of this tier runs.
-    pub fn programs(self) -> &'static [Program] {
+    /// The programs that a cluster of this tier runs, with this release of Kubernetes.
+    pub fn programs(self, kubernetes: Release) -> Vec<Program> {
+        let kubernetes = Program::Kubernetes(kubernetes);
         match self {
-            Self::Light => &[Program::Kubernetes, Program::Etcd],
-            Self::Full => &[Program::Kubernetes, Program::Etcd, Program::Containerd, Program::Runc],
+            Self::Light => vec![kubernetes, Program::Etcd],
+            Self::Full => vec![kubernetes, Program::Etcd, Program::Containerd, Program::Runc],
         }
     }
 }
@@ -44,6 +45,8 @@ impl std::fmt::Display for Tier {
 pub(crate) struct Plan {
     pub name: String,
     pub tier: Tier,
+    #[serde(default)]
+    pub kubernetes: Release,
     pub nodes: u8,
     /// How many members the API server's store has.
     #[serde(default = "one")]
@@ -71,6 +74,11 @@ pub(crate) const SERVICE_RANGE: &str = "10.96.0.0/16";
 pub(crate) const FIRST_SERVICE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 1);
 
 impl Plan {
+    /// The programs that it runs.
+    pub fn programs(&self) -> Vec<Program> {
+        self.tier.programs(self.kubernetes)
+    }
+
     /// Name of the bridge between the nodes. Interface names have at most 15 characters.
     pub fn bridge(&self) -> String {
         format!("ddg{}", self.index)
@@ -243,6 +251,7 @@ mod tests {
         Plan {
             name: "pond".to_owned(),
             tier: Tier::Full,
+            kubernetes: Release::Current,
             nodes: 3,
             etcd_members: 1,
             index,

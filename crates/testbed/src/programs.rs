@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
-pub use self::recipes::Program;
+pub use self::recipes::{Program, Release};
 use self::recipes::{Recipe, Target};
 use crate::places;
 use crate::progress::Progress;
@@ -188,12 +188,36 @@ fn go_build(module: &Path, recipe: &Recipe, target: &Target, binary: &Path) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Tier;
 
     #[test]
     fn versions_come_from_the_modules() {
-        assert!(Program::Kubernetes.recipe().version().starts_with("v1."));
+        assert!(Release::Current.version().starts_with("v1."));
         assert!(Program::Etcd.recipe().version().starts_with("v3."));
         assert!(Program::Runc.recipe().version().starts_with("v1."));
+    }
+
+    #[test]
+    fn the_oldest_kubernetes_is_the_first_that_the_chart_accepts() {
+        let chart = include_str!("../../../charts/duckduckgoose/Chart.yaml");
+        let wanted = chart.lines().find_map(|line| line.strip_prefix("kubeVersion: \">=")).unwrap();
+        let minor = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
+        assert_eq!(minor(Release::Oldest.version()), format!("v{}", minor(wanted)));
+    }
+
+    #[test]
+    fn two_releases_have_two_folders() {
+        let of = |release| folder(Path::new("/cache"), &Program::Kubernetes(release).recipe());
+        assert_ne!(of(Release::Current), of(Release::Oldest));
+    }
+
+    #[test]
+    fn a_release_is_read_as_it_is_written() {
+        for release in [Release::Current, Release::Oldest] {
+            assert_eq!(release.to_string().parse(), Ok(release));
+        }
+        let refusal = "newest".parse::<Release>().unwrap_err();
+        assert_eq!(refusal, "wanted `current` or `oldest`, found `newest`");
     }
 
     #[test]
@@ -209,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_link_points_at_something_built() {
-        for program in Program::ALL {
+        for program in Tier::Full.programs(Release::Oldest) {
             let recipe = program.recipe();
             for (_, binary) in recipe.links {
                 assert!(recipe.targets.iter().any(|target| target.binary == *binary));

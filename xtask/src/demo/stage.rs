@@ -178,9 +178,9 @@ fn warn_of_long_builds(screen: &Screen) {
     }
 }
 
-async fn build_programs(wanted: &'static [Program], screen: &Screen) -> Result<()> {
+async fn build_programs(wanted: Vec<Program>, screen: &Screen) -> Result<()> {
     let progress = screen.testbed();
-    tokio::task::spawn_blocking(move || programs::ensure(wanted, &progress)).await??;
+    tokio::task::spawn_blocking(move || programs::ensure(&wanted, &progress)).await??;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 use clap::error::ErrorKind;
+use testbed::Release;
 use testbed::programs::Program;
 
 use super::page::{Block, Page};
@@ -22,7 +23,7 @@ use crate::screen::Screen;
 /// Where kubectl or helm cannot be built.
 pub async fn faults(pages: &[Page], screen: &Screen) -> Result<Vec<String>> {
     let mut helps = Helps {
-        kubectl: built(Program::Kubernetes, "kubectl", screen).await?,
+        kubectl: built(Program::Kubernetes(Release::Current), "kubectl", screen).await?,
         helm: built(Program::Helm, "helm", screen).await?,
         known: BTreeMap::new(),
     };

@@ -1,5 +1,10 @@
 //! What is built, and how.
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
 /// The Go version that the modules ask for.
 pub(super) const GO_VERSION: &str = "1.26";
 
@@ -7,7 +12,7 @@ pub(super) const GO_VERSION: &str = "1.26";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `kubelet`, `kube-proxy` and `kubectl`.
-    Kubernetes,
+    Kubernetes(Release),
     /// `etcd`.
     Etcd,
     /// `containerd`, its shim `containerd-shim-runc-v2`, and `ctr`.
@@ -19,18 +24,53 @@ pub enum Program {
 }
 
 impl Program {
-    /// All of them.
-    pub const ALL: [Program; 5] =
-        [Self::Kubernetes, Self::Etcd, Self::Containerd, Self::Runc, Self::Helm];
-
     pub(super) fn recipe(self) -> Recipe {
         match self {
-            Self::Kubernetes => KUBERNETES,
+            Self::Kubernetes(Release::Current) => KUBERNETES,
+            Self::Kubernetes(Release::Oldest) => OLDEST_KUBERNETES,
             Self::Etcd => ETCD,
             Self::Containerd => CONTAINERD,
             Self::Runc => RUNC,
             Self::Helm => HELM,
         }
+    }
+}
+
+/// A release of Kubernetes that the testbed builds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Release {
+    /// The one that everything is tested on.
+    #[default]
+    Current,
+    /// The oldest one that the chart can be installed on.
+    Oldest,
+}
+
+impl Release {
+    /// Its version, such as `v1.37.2`.
+    pub fn version(self) -> &'static str {
+        Program::Kubernetes(self).recipe().version()
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Current => "current",
+            Self::Oldest => "oldest",
+        })
+    }
+}
+
+impl FromStr for Release {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Current, Self::Oldest];
+        all.into_iter()
+            .find(|release| release.to_string() == text)
+            .ok_or_else(|| format!("wanted `current` or `oldest`, found `{text}`"))
     }
 }
 
@@ -67,7 +107,7 @@ impl Recipe {
     /// What `go build` is given besides the package.
     pub fn arguments(&self) -> Vec<String> {
         let mut linker = "-s -w".to_owned();
-        if self.name == "kubernetes" {
+        if self.module == KUBERNETES.module {
             // A build without it says v0.0.0, which kubectl and the kubelet's version skew check refuse.
             let version = self.version();
             let mut numbers = version.trim_start_matches('v').split('.');
@@ -113,6 +153,16 @@ const KUBERNETES: Recipe = Recipe {
     ],
     cgo: false,
     tags: "",
+};
+
+/// The same program from the module files of an older release.
+const OLDEST_KUBERNETES: Recipe = Recipe {
+    files: &[
+        ("go.mod", include_str!("../../programs/kubernetes/oldest.mod")),
+        ("go.sum", include_str!("../../programs/kubernetes/oldest.sum")),
+        ("main.go", include_str!("../../programs/kubernetes/main.go")),
+    ],
+    ..KUBERNETES
 };
 
 const ETCD: Recipe = Recipe {

@@ -8,7 +8,7 @@ use api::names::SIDECAR_CONTAINER;
 use observer::Scope;
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::programs::Program;
-use testbed::{Cluster, Container, Tier};
+use testbed::{Cluster, Container, Release, Tier};
 
 use super::Left;
 use crate::clients::Clients;
@@ -30,7 +30,8 @@ impl Nodes {
     pub(super) async fn set(figures: &mut Figures, screen: &Screen) -> Result<Self> {
         super::warn_of_long_builds(screen);
         prepare::install(Tier::Full, screen).await?;
-        super::build_programs(&Program::ALL, screen).await?;
+        let wanted = [Tier::Full.programs(Release::Current), vec![Program::Helm]].concat();
+        super::build_programs(wanted, screen).await?;
         let images = image::build(screen).await?;
         figures.note_images(&images);
 

@@ -13,7 +13,7 @@ use api::names::operator_env;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use observer::{Scope, Way};
-use testbed::{Cluster, PretendKubelet, Tier};
+use testbed::{Cluster, PretendKubelet, Release, Tier};
 use tokio::process::Child;
 
 use crate::clients::Clients;
@@ -38,7 +38,7 @@ impl Processes {
     pub(super) async fn set(figures: &mut Figures, screen: &Screen) -> Result<Self> {
         super::warn_of_long_builds(screen);
         prepare::install(Tier::Light, screen).await?;
-        super::build_programs(Tier::Light.programs(), screen).await?;
+        super::build_programs(Tier::Light.programs(Release::Current), screen).await?;
         let images = image::build(screen).await?;
         figures.note_images(&images);
 

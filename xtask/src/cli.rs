@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bench::measurement::Measurement;
 use chaos::Fault;
 use clap::{Args, Parser, Subcommand};
-use testbed::Tier;
+use testbed::{Release, Tier};
 
 use crate::chaos::Elector;
 use crate::demo::Lifetime;
@@ -106,12 +106,17 @@ pub struct TestOptions {
     #[arg(long)]
     pub light: bool,
 
-    /// The long version, for nights and releases: the tests on clusters many times over
+    /// The long version, for nights and releases: the tests on clusters many times over, and once on
+    /// the oldest Kubernetes
     #[arg(long)]
     pub deep: bool,
 
     /// Run only the tests whose name has this in it, and no other checks
     pub filter: Option<String>,
+    /// Which Kubernetes the full tier runs: the `current` one, or the `oldest` that is supported
+    #[arg(long, default_value_t, conflicts_with_all = ["light", "deep"], value_name = "RELEASE")]
+    pub kubernetes: Release,
+
 }
 
 /// Options of `chaos`.
@@ -275,6 +280,10 @@ mod tests {
 
     #[test]
     fn every_task_and_every_option_has_its_help() {
+
+    /// Which Kubernetes it runs: the `current` one, or the `oldest` that is supported
+    #[arg(long, default_value_t, value_name = "RELEASE")]
+    pub kubernetes: Release,
         for task in Cli::command().get_subcommands() {
             assert!(task.get_about().is_some(), "{} has no help", task.get_name());
             for option in task.get_arguments() {

@@ -5,7 +5,7 @@ mod rights;
 mod tiers;
 
 use anyhow::Result;
-use testbed::Tier;
+use testbed::{Release, Tier};
 
 use self::report::{Outcome, Report};
 use crate::cli::{TestOptions, tier};
@@ -47,7 +47,7 @@ async fn steps(options: &TestOptions, report: &Report<'_>, screen: &Screen) -> R
         let every_write = options.deep && round == 1;
         tiers::light(filter, every_write, report, screen).await?;
         match tier(options.light) {
-            Tier::Full => tiers::full(filter, report, screen).await?,
+            Tier::Full => tiers::full(options.kubernetes, filter, report, screen).await?,
             Tier::Light => report
                 .left_out("full tier", "by --light: nothing was tested on nodes and containers"),
         }
@@ -56,6 +56,9 @@ async fn steps(options: &TestOptions, report: &Report<'_>, screen: &Screen) -> R
 }
 
 async fn prerequisites(options: &TestOptions) -> Result<Outcome> {
+    if options.deep && tier(options.light) == Tier::Full {
+        tiers::full(Release::Oldest, filter, report, screen).await?;
+    }
     prepare::require(tier(options.light)).map_err(|error| {
         let advice = "`cargo xtask prepare` installs what Debian has of it; `--light` leaves the full tier out";
         if options.light { error } else { error.context(advice) }

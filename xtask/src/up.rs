@@ -17,11 +17,11 @@ use crate::screen::Screen;
 /// # Errors
 /// Where the machine lacks something, one of that name runs, or it does not come up.
 pub async fn up(options: UpOptions, screen: &Screen) -> Result<()> {
-    prepare::install(tier(options.light), screen).await?;
-    let etcd_members = options.etcd_members;
-    let kind = Options { etcd_members, ..kind(&options.name, options.light) };
+    let UpOptions { light, name, install, etcd_members, kubernetes } = options;
+    prepare::install(tier(light), screen).await?;
+    let kind = Options { etcd_members, kubernetes, ..kind(&name, light) };
     let mut cluster = start_with(kind, screen).await?;
-    if options.install {
+    if install {
         let images = crate::image::build(screen).await?;
         install::on_own_cluster(&cluster, &images, screen).await?;
     }
@@ -47,7 +47,8 @@ pub async fn start_with(options: Options, screen: &Screen) -> Result<Cluster> {
     Ok(Cluster::start(Options { progress: screen.testbed(), ..options }).await?)
 }
 
-fn kind(name: &str, light: bool) -> Options {
+/// What a cluster of this name is by default.
+pub fn kind(name: &str, light: bool) -> Options {
     if light { Options::light(name) } else { Options::full(name) }
 }
 

@@ -1,7 +1,7 @@
 //! The tests on the two tiers of the testbed.
 
-use anyhow::Result;
-use testbed::Cluster;
+use anyhow::{Result, ensure};
+use testbed::{Cluster, Options, Release};
 
 use super::report::{Outcome, Report};
 use super::rights;
@@ -26,18 +26,24 @@ pub async fn light(
 ) -> Result<()> {
     report.step("sidecar and operator", build_programs()).await?;
     let tests = async {
-        let cluster = TestCluster::start(LIGHT, true, screen).await?;
+        let cluster = TestCluster::start(up::kind(LIGHT, true), screen).await?;
         let result = tests(&["light", "pretend"], &cluster, filter, every_write, report).await;
         cluster.end(result).await
     };
     report.step("light tier", tests).await
 }
 
-/// The testbed's own tests as root, and the product's on a full cluster with the chart in it.
+/// The testbed's own tests as root, and the product's on a full cluster of this Kubernetes with the
+/// chart in it.
 ///
 /// # Errors
 /// Where a step fails.
-pub async fn full(filter: Option<&str>, report: &Report<'_>, screen: &Screen) -> Result<()> {
+pub async fn full(
+    kubernetes: Release,
+    filter: Option<&str>,
+    report: &Report<'_>,
+    screen: &Screen,
+) -> Result<()> {
     let mut images = Vec::new();
     let build = async {
         images = image::build(screen).await?;
@@ -47,12 +53,17 @@ pub async fn full(filter: Option<&str>, report: &Report<'_>, screen: &Screen) ->
     if filter.is_none() {
         report.step("bills of materials", bills(&images)).await?;
     }
+    let (step, name) = match kubernetes {
+        Release::Current => ("full tier", FULL),
+        Release::Oldest => ("full tier, oldest Kubernetes", FULL_OLDEST),
+    };
     let tests = async {
-        let cluster = TestCluster::start(FULL, false, screen).await?;
+        let kind = Options { kubernetes, ..up::kind(name, false) };
+        let cluster = TestCluster::start(kind, screen).await?;
         let result = tests_with_the_chart(&cluster, &images, filter, report, screen).await;
         cluster.end(result).await
     };
-    report.step("full tier", tests).await
+    report.step(step, tests).await
 }
 
 async fn tests_with_the_chart(
@@ -89,12 +100,21 @@ struct TestCluster {
 impl TestCluster {
     /// The one that runs under this name already, which makes a second run of the tests quick, or
     /// else a new one.
-    async fn start(name: &str, light: bool, screen: &Screen) -> Result<Self> {
-        if let Ok(cluster) = Cluster::attach(name) {
-            screen.line(format!("using the cluster {name}, which runs already, and leaving it up"));
-            return Ok(Self { cluster, ours: false });
-        }
-        Ok(Self { cluster: up::start(name, light, screen).await?, ours: true })
+    async fn start(kind: Options, screen: &Screen) -> Result<Self> {
+        let wanted = kind.kubernetes.version();
+        let this = match Cluster::attach(&kind.name) {
+            Ok(cluster) => {
+                let name = cluster.name();
+                screen.line(format!(
+                    "using the cluster {name}, which runs already, and leaving it up"
+                ));
+                Self { cluster, ours: false }
+            }
+            Err(_) => Self { cluster: up::start_with(kind, screen).await?, ours: true },
+        };
+        let found = this.cluster.client().await?.apiserver_version().await?.git_version;
+        ensure!(found == wanted, "wanted to test on Kubernetes {wanted}, found {found}");
+        Ok(this)
     }
 
     async fn end(self, result: Result<()>) -> Result<Outcome> {
@@ -146,3 +166,4 @@ const EVERY_WRITE_VARIABLE: &str = "EVERY_WRITE";
 
 const LIGHT: &str = "ddg-light";
 const FULL: &str = "ddg-full";
+const FULL_OLDEST: &str = "ddg-full-oldest";

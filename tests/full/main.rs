@@ -22,6 +22,7 @@ mod a_paused_cluster_stands_still;
 mod a_refused_template_leaves_running_pods_alone;
 mod a_restored_cluster_has_one_goose;
 mod a_rollout_updates_the_goose_last;
+mod a_volume_keeps_what_its_pod_wrote;
 mod an_autoscaler_scales_a_cluster;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
 mod an_operator_that_starts_anew_changes_nothing;
@@ -29,6 +30,7 @@ mod an_outage_of_the_api_server_takes_no_pod_out_of_service;
 mod an_upgrade_of_the_operator_changes_no_goose;
 mod bad_input_is_refused_in_words;
 mod changing_the_lease_keeps_the_goose;
+mod claims_stay_or_go_as_asked;
 mod clusters_of_like_names_keep_apart;
 mod exactly_one_pod_is_labelled_goose;
 mod forgeries_are_refused;
@@ -80,6 +82,8 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_fenced_goose_hands_over_and_stays_a_duck))
         .beside_others(test_of!(the_goose_is_chosen_by_priority_and_stays))
         .beside_others(test_of!(a_confirmed_death_does_not_wait_for_the_lease))
+        .beside_others(test_of!(a_volume_keeps_what_its_pod_wrote))
+        .beside_others(test_of!(claims_stay_or_go_as_asked))
         .beside_others(test_of!(a_better_goose_is_moved_to_where_that_is_wanted))
         .alone(test_of!(a_force_deleted_goose_that_lives_on_is_waited_out))
         .alone(test_of!(a_drain_moves_the_goose_before_its_pod_goes))

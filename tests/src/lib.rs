@@ -18,6 +18,7 @@
 //! | [`interposer`] | a process between operator and API server, for mischief |
 //! | [`puppets`] | pods and members that are played |
 //! | [`fault`] | a fault that ends with its test |
+//! | [`volumes`] | folders of the nodes that pods may claim |
 //! | [`ask`] | one question to a sidecar |
 //! | [`release`] | the chart with other values, and back |
 //! | [`port_forward`] | `kubectl port-forward` |
@@ -43,6 +44,7 @@ pub mod snapshot;
 pub mod stage;
 pub mod suite;
 pub mod theatre;
+pub mod volumes;
 
 pub use self::eventually::eventually;
 pub use self::example::Example;

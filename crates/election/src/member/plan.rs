@@ -185,12 +185,12 @@ impl Member {
     }
 
     /// This member's place in the line that was agreed beforehand. The pod that
-    /// a hand-over was ordered to goes before all others. Whoever just led is
-    /// not in it: the operator's list may be from before that.
+    /// a hand-over was ordered to goes before all others. Whoever led last is
+    /// not in it, dead or not: the operator's list may be from before that.
     fn rank(&self, lease: &Lease, record: &Record) -> Option<usize> {
         let ordered = ordered(lease, record);
         let agreed = lease.orders.successors.iter().map(String::as_str);
-        let last = self.following.last_holder().filter(|_| record.released);
+        let last = self.following.last_holder();
         let mut line = ordered
             .into_iter()
             .chain(agreed.filter(|uid| Some(*uid) != ordered))

@@ -161,4 +161,12 @@ mod tests {
             assert!(text.contains(&format!("{command} {archive}")), "{text}");
         }
     }
+
+    #[test]
+    fn a_container_engine_builds_with_the_oldest_compiler_that_will_do() {
+        let base = format!("FROM rust:{}-slim AS build\n", env!("CARGO_PKG_RUST_VERSION"));
+        let files =
+            [include_str!("../../operator/Dockerfile"), include_str!("../../sidecar/Dockerfile")];
+        assert!(files.iter().all(|file| file.contains(&base)), "wanted {base}");
+    }
 }

@@ -2,13 +2,16 @@
 //!
 //! `crowd ADDRESS IDLE SLOW SECONDS`: tries IDLE connections that never ask, keeps
 //! SLOW ones at one byte of a header every second, each made anew when it is
-//! closed, and probes `/goose` on a new connection every 20 ms. Stops by itself.
-//! See docs/performance.md.
+//! closed, and probes `/goose` on a new connection every 20 ms. Stops by itself,
+//! and prints one line of JSON. `cargo xtask load` runs it; see docs/performance.md.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -24,40 +27,61 @@ async fn main() -> anyhow::Result<()> {
     ensure!(address.ip().is_loopback(), "wanted an address of loopback, found {address}");
     let numbers: Vec<u64> = numbers.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let [idle, slow, seconds] = numbers[..] else { anyhow::bail!("wanted IDLE SLOW SECONDS") };
+    allow_files(idle + slow + FILES_BESIDES)?;
 
     for _ in 0..slow {
         tokio::spawn(slow_client(address));
     }
-    let crowd = tokio::spawn(idle_clients(address, idle));
-    let mut took = probe_for(address, Duration::from_secs(seconds)).await;
-    crowd.abort();
-    took.sort();
-    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    let span = Duration::from_secs(seconds);
+    let (idle, probes) = tokio::join!(idle_clients(address, idle, span), probe_for(address, span));
     println!(
-        "{} probes: median {:?}, p99 {:?}, longest {:?}",
-        took.len(),
-        at(0.5),
-        at(0.99),
-        at(1.0)
+        "{}",
+        json!({
+            "idle": { "tried": idle.tried, "refused": idle.refused, "openAtTheEnd": idle.open },
+            "slow": { "closed": SLOW_CLOSED.load(Ordering::Relaxed) },
+            "probes": {
+                "number": probes.took.len(),
+                "unanswered": probes.unanswered,
+                "medianMs": probes.at(0.5),
+                "p99Ms": probes.at(0.99),
+                "longestMs": probes.at(1.0),
+            },
+        })
     );
     Ok(())
 }
 
-/// Connects this often, and holds on to what it got.
-async fn idle_clients(address: SocketAddr, number: u64) {
-    let (mut held, mut refused) = (Vec::new(), 0);
+/// Each connection is an open file.
+fn allow_files(number: u64) -> anyhow::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(u64::MAX);
+    ensure!(most >= number, "wanted {number} open files allowed (ulimit -Hn), found {most}");
+    Ok(setrlimit(Resource::Nofile, rustix::process::Rlimit { current: Some(number), ..limit })?)
+}
+
+struct Idle {
+    tried: u64,
+    refused: usize,
+    open: usize,
+}
+
+/// Connects this often as fast as it can, holds on to what it got, and looks at the end what is left.
+async fn idle_clients(address: SocketAddr, number: u64, span: Duration) -> Idle {
+    let (since, mut held, mut refused) = (Instant::now(), Vec::new(), 0);
     for _ in 0..number {
         match TcpStream::connect(address).await {
             Ok(stream) => held.push(stream),
             Err(_) => refused += 1,
         }
-        // This process has a bound on its open files, too.
-        if held.len() == 5000 {
-            held.drain(..2500);
-        }
     }
-    println!("{number} idle connections tried, {refused} refused");
-    std::future::pending::<()>().await;
+    sleep(span.saturating_sub(since.elapsed())).await;
+    let open = held.iter().filter(|stream| is_open(stream)).count();
+    Idle { tried: number, refused, open }
+}
+
+/// The sidecar sends nothing to who has not asked: there is nothing to read, or the end.
+fn is_open(stream: &TcpStream) -> bool {
+    stream.try_read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 async fn slow_client(address: SocketAddr) {
@@ -70,22 +94,40 @@ async fn slow_client(address: SocketAddr) {
         while stream.write_all(b"y").await.is_ok() {
             sleep(Duration::from_secs(1)).await;
         }
+        SLOW_CLOSED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Default)]
+struct Probes {
+    /// Sorted at the end.
+    took: Vec<Duration>,
+    unanswered: usize,
+}
+
+impl Probes {
+    /// In milliseconds, the time that this share of them did not exceed.
+    fn at(&self, share: f64) -> f64 {
+        let index = (self.took.len().saturating_sub(1) as f64 * share) as usize;
+        self.took.get(index).map_or(0.0, |took| took.as_secs_f64() * 1000.0)
     }
 }
 
 /// How long each probe took, from its connection to its answer.
-async fn probe_for(address: SocketAddr, span: Duration) -> Vec<Duration> {
-    let (since, mut took) = (Instant::now(), Vec::new());
+async fn probe_for(address: SocketAddr, span: Duration) -> Probes {
+    let (since, mut probes) = (Instant::now(), Probes::default());
     while since.elapsed() < span {
         let asked = Instant::now();
         let answered = timeout(Duration::from_secs(5), probe(address)).await;
         if !matches!(answered, Ok(Ok(()))) {
-            println!("a probe was not answered: {answered:?}");
+            probes.unanswered += 1;
+            eprintln!("a probe was not answered: {answered:?}");
         }
-        took.push(asked.elapsed());
+        probes.took.push(asked.elapsed());
         sleep(Duration::from_millis(20)).await;
     }
-    took
+    probes.took.sort();
+    probes
 }
 
 async fn probe(address: SocketAddr) -> std::io::Result<()> {
@@ -99,3 +141,9 @@ async fn probe(address: SocketAddr) -> std::io::Result<()> {
         Err(std::io::ErrorKind::InvalidData.into())
     }
 }
+
+/// How often a slow client was closed.
+static SLOW_CLOSED: AtomicU64 = AtomicU64::new(0);
+
+/// Probes, and what a process has anyway.
+const FILES_BESIDES: u64 = 100;

@@ -22,6 +22,11 @@ pub enum Wish {
         /// As JSON instead of one word.
         json: bool,
     },
+    /// Ask the sidecar of this container how it is.
+    Probe {
+        /// One of its paths.
+        path: &'static str,
+    },
     /// Run a command while the pod is the Goose.
     Run {
         /// The role file.
@@ -43,8 +48,8 @@ pub enum Wish {
 pub enum UsageError {
     /// A word that means nothing.
     #[error(
-        "wanted no argument, --help, --version, role or run, found {0:?}: what the sidecar needs \
-         is told by environment"
+        "wanted no argument, --help, --version, role, run or probe, found {0:?}: what the sidecar \
+         needs is told by environment"
     )]
     Unknown(OsString),
     /// A word that means nothing to this command.
@@ -72,6 +77,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish, Usage
         Some("--version" | "-V") => Ok(Wish::Tell(version())),
         Some("role") => role(words),
         Some("run") => run(words),
+        Some("probe") => probe(words),
         Some(run::EXEC) => {
             let parent = words.next().and_then(|parent| parent.into_string().ok());
             let parent = parent.ok_or(UsageError::Missing("the wrapper's process number"))?;
@@ -109,6 +115,19 @@ fn run(mut words: impl Iterator<Item = OsString>) -> Result<Wish, UsageError> {
     Ok(Wish::Run { file: file.unwrap_or_else(beside_the_program), command })
 }
 
+fn probe(mut words: impl Iterator<Item = OsString>) -> Result<Wish, UsageError> {
+    let word = words.next().ok_or(UsageError::Missing(PROBE))?;
+    let path = match word.to_str() {
+        Some("livez") => "/livez",
+        Some("readyz") => "/readyz",
+        _ => return Err(UsageError::OfACommand { wanted: PROBE, found: word }),
+    };
+    match words.next() {
+        None => Ok(Wish::Probe { path }),
+        Some(found) => Err(UsageError::OfACommand { wanted: PROBE, found }),
+    }
+}
+
 /// The sidecar puts this program and its role file into one folder.
 fn beside_the_program() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
@@ -125,7 +144,7 @@ fn help() -> String {
         (env::NAMESPACE, "namespace of the pod and of the Lease"),
         (env::POD, "name of the pod"),
         (env::POD_UID, "metadata.uid of the pod"),
-        (env::LISTEN, "address to serve HTTP on; [::]:4040 when absent"),
+        (env::LISTEN, "address to serve HTTP on, or localhost:PORT; [::]:4040 when absent"),
         (env::TERMINATION_LOG, "termination message; /dev/termination-log when absent"),
         (env::HANDOVER, "off to refuse POST /handover; on when absent"),
         (env::FOLDER, "folder for the role file and this program; none when absent"),
@@ -138,10 +157,11 @@ fn help() -> String {
     format!(
         "{}\n\nTakes part in the election of a DuckDuckGoose cluster, and tells this pod's role \
          over HTTP.\nThe operator puts it into each pod.\n\n\
-         usage: duckgoose [--help | --version]\n       {ROLE}\n       {RUN}\n\n\
+         usage: duckgoose [--help | --version]\n       {ROLE}\n       {RUN}\n       {PROBE}\n\n\
          role prints goose, duck or unknown, and exits with 0, 1 or 2.\n\
          run starts the command when this pod becomes the Goose, and ends it before another is.\n\
-         Both read the file beside this program, or the one that is named.\n\n\
+         Both read the file beside this program, or the one that is named.\n\
+         probe asks the sidecar of this container, and exits with 0 where it is well.\n\n\
          Environment of the sidecar:\n{lines}\n\
          The API server is found as by any client: KUBECONFIG, or the pod's service account.",
         version()
@@ -151,6 +171,8 @@ fn help() -> String {
 const ROLE: &str = "duckgoose role [--json] [--file FILE]";
 
 const RUN: &str = "duckgoose run [--file FILE] -- COMMAND [ARGUMENT…]";
+
+const PROBE: &str = "duckgoose probe livez|readyz";
 
 #[cfg(test)]
 mod tests {
@@ -202,16 +224,24 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_asks_for_one_of_two_paths() {
+        assert_eq!(read_all(&["probe", "livez"]), Ok(Wish::Probe { path: "/livez" }));
+        assert_eq!(read_all(&["probe", "readyz"]), Ok(Wish::Probe { path: "/readyz" }));
+    }
+
+    #[test]
     fn what_is_not_known_or_missing_is_refused_in_words() {
         let refused = |arguments: &[&str]| read_all(arguments).unwrap_err().to_string();
         assert_eq!(
             refused(&["--port=80"]),
-            "wanted no argument, --help, --version, role or run, found \"--port=80\": what the \
-             sidecar needs is told by environment"
+            "wanted no argument, --help, --version, role, run or probe, found \"--port=80\": what \
+             the sidecar needs is told by environment"
         );
         assert_eq!(refused(&["role", "now"]), format!("wanted {ROLE}, found \"now\""));
         assert_eq!(refused(&["run", "sh"]), format!("wanted {RUN}, found \"sh\""));
         assert_eq!(refused(&["run", "--"]), format!("wanted {RUN}, found the end"));
+        assert_eq!(refused(&["probe"]), format!("wanted {PROBE}, found the end"));
+        assert_eq!(refused(&["probe", "role"]), format!("wanted {PROBE}, found \"role\""));
         assert_eq!(refused(&["role", "--file"]), format!("wanted {ROLE}, found the end"));
     }
 }

@@ -19,6 +19,12 @@
 //! |---|---|
 //! | `role_command` | `duckgoose role`: what the role file says |
 //! | `run` | `duckgoose run`: a command that runs only while the pod is the Goose |
+//!
+//! The kubelet runs it in the sidecar's own container, where it cannot ask by HTTP:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `probe_command` | `duckgoose probe`: whether the sidecar is well |
 
 #[cfg(feature = "mutations")]
 mod altered;
@@ -28,6 +34,7 @@ mod environment;
 mod http;
 mod log;
 mod metrics;
+mod probe_command;
 #[cfg(test)]
 mod reference;
 mod role_command;
@@ -62,6 +69,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Wish::ShowRole { file, json }) => role_command::show(&file, json),
+        Ok(Wish::Probe { path }) => probe_command::ask(&environment().listen, path),
         Ok(Wish::Run { file, command }) => run::run(&file, &command),
         Ok(Wish::Exec { parent, command }) => run::become_command(&parent, &command),
         Err(refused) => {
@@ -85,10 +93,10 @@ fn serve() -> ExitCode {
 /// One thread: a member is asked for its role by few, and must be small.
 #[tokio::main(flavor = "current_thread")]
 async fn take_part_until_told_to_end() -> anyhow::Result<()> {
-    let environment = Environment::read(|name| std::env::var(name).ok());
+    let environment = environment();
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    let listener = http::listen(&environment.listen)?;
+    let listeners = http::listen(&environment.listen)?;
     let standing = Arc::new(take_part(&environment));
     let front = front(&environment, &standing);
     share(&environment, &standing, front.changes());
@@ -102,9 +110,13 @@ async fn take_part_until_told_to_end() -> anyhow::Result<()> {
         standing.leave(LONGEST_LEASE).await;
     };
     tokio::select! {
-        served = http::serve(listener, front, Limits::default()) => served.context("cannot serve HTTP"),
+        served = http::serve(listeners, front, Limits::default()) => served.context("cannot serve HTTP"),
         () = end => Ok(()),
     }
+}
+
+fn environment() -> Environment {
+    Environment::read(|name| std::env::var(name).ok())
 }
 
 /// What HTTP answers with, kept up to date from here on.

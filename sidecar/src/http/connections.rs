@@ -1,20 +1,20 @@
 //! Who may be connected, and for how long.
 //!
 //! Open connections are counted. When there are as many as may be, the one that
-//! has waited longest for a request makes room for the newcomer: a flood of idle
-//! or slow clients keeps no probe out. Those in the middle of an answer are
-//! never closed for it; the ones that last, streams and waits, have bounds of
-//! their own.
+//! has waited longest for a request makes room for the newcomer, which is taken
+//! in when that one has gone: a flood of idle or slow clients keeps no probe
+//! out. Those in the middle of an answer are never closed for it; the ones that
+//! last, streams and waits, have bounds of their own.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
+use futures::future::join_all;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use crate::http::connection;
@@ -33,8 +33,7 @@ pub struct Limits {
 
 /// The connections that are open.
 pub struct Connections {
-    most: usize,
-    open: AtomicUsize,
+    free: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
 }
 
@@ -50,18 +49,30 @@ pub struct Place {
     all: Arc<Connections>,
     leave: Arc<Notify>,
     turn: Mutex<Option<u64>>,
+    _counted: OwnedSemaphorePermit,
 }
 
 /// Takes connections in, for ever.
 ///
 /// # Errors
 /// None: whatever keeps one connection from being taken in is over sometime.
-pub async fn accept(listener: TcpListener, router: Router, limits: Limits) -> io::Result<()> {
+pub async fn accept(listeners: Vec<TcpListener>, router: Router, limits: Limits) -> io::Result<()> {
     let connections = Arc::new(Connections::new(limits.connections));
+    let each = listeners.iter().map(|listener| take_in(listener, &connections, &router, limits));
+    join_all(each).await;
+    Ok(())
+}
+
+async fn take_in(
+    listener: &TcpListener,
+    connections: &Arc<Connections>,
+    router: &Router,
+    limits: Limits,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                if let Some(place) = connections.enter() {
+                if let Some(place) = connections.enter().await {
                     let router = router.clone();
                     tokio::spawn(connection::serve(stream, peer, router, place, limits));
                 }
@@ -78,18 +89,24 @@ pub async fn accept(listener: TcpListener, router: Router, limits: Limits) -> io
 impl Connections {
     /// At most `most` of them.
     pub fn new(most: usize) -> Connections {
-        Connections { most, open: AtomicUsize::new(0), waiting: Mutex::default() }
+        Connections { free: Arc::new(Semaphore::new(most)), waiting: Mutex::default() }
     }
 
     /// A place for a newcomer, which waits for its first request; `None` when
     /// all are taken, and each by somebody who is being answered.
-    pub fn enter(self: &Arc<Self>) -> Option<Place> {
-        if self.open.load(Ordering::Relaxed) >= self.most {
+    pub async fn enter(self: &Arc<Self>) -> Option<Place> {
+        if self.free.available_permits() == 0 {
             let (_, longest) = self.lock().by_turn.pop_first()?;
             longest.notify_one();
         }
-        self.open.fetch_add(1, Ordering::Relaxed);
-        let place = Place { all: Arc::clone(self), leave: Arc::default(), turn: Mutex::new(None) };
+        // Until that one has gone: newcomers may come faster than others are closed.
+        let counted = Arc::clone(&self.free).acquire_owned().await.ok()?;
+        let place = Place {
+            all: Arc::clone(self),
+            leave: Arc::default(),
+            turn: Mutex::new(None),
+            _counted: counted,
+        };
         place.waits();
         Some(place)
     }
@@ -129,7 +146,6 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.is_busy();
-        self.all.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -156,26 +172,34 @@ mod tests {
         timeout(Duration::from_millis(20), place.given_up()).await.is_ok()
     }
 
+    async fn two(connections: &Arc<Connections>) -> [Place; 2] {
+        [connections.enter().await.unwrap(), connections.enter().await.unwrap()]
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_one_that_waited_longest_makes_room() {
         let connections = Arc::new(Connections::new(2));
-        let [first, second] = [(); 2].map(|()| connections.enter().unwrap());
+        let [first, second] = two(&connections).await;
         first.is_busy();
         first.waits();
-        let third = connections.enter().unwrap();
+        let mut third = Box::pin(connections.enter());
+        // Not before it has gone.
+        assert!(timeout(Duration::from_millis(20), &mut third).await.is_err());
         assert!(must_go(&second).await);
+        drop(second);
+        let third = third.await.unwrap();
         assert!(!must_go(&first).await && !must_go(&third).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_who_is_being_answered_makes_room() {
         let connections = Arc::new(Connections::new(2));
-        let [first, second] = [(); 2].map(|()| connections.enter().unwrap());
+        let [first, second] = two(&connections).await;
         first.is_busy();
         second.is_busy();
-        assert!(connections.enter().is_none());
+        assert!(connections.enter().await.is_none());
         drop(first);
-        assert!(connections.enter().is_some());
+        assert!(connections.enter().await.is_some());
         assert!(!must_go(&second).await);
     }
 }

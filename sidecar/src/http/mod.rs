@@ -74,13 +74,21 @@ impl Front {
 }
 
 /// Listens on the address; where it is IPv6's "any" and the machine has no
-/// IPv6, on IPv4's.
+/// IPv6, on IPv4's. On `localhost` it is loopback's two addresses, or the one
+/// that there is.
 ///
 /// # Errors
-/// When the address is none, or not to be had. Names are none: a static program
-/// cannot resolve them.
-pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    let wanted = || format!("wanted an address such as [::]:4040 to listen on, found {address:?}");
+/// When the address is none, or not to be had. No other name is one: a static
+/// program cannot resolve it.
+pub fn listen(address: &str) -> anyhow::Result<Vec<TcpListener>> {
+    let wanted = || {
+        format!(
+            "wanted an address such as [::]:4040 or localhost:4040 to listen on, found {address:?}"
+        )
+    };
+    if let Some(port) = address.strip_prefix(LOOPBACK) {
+        return on_loopback(port.parse().with_context(wanted)?).with_context(wanted);
+    }
     let parsed: SocketAddr = address.parse().with_context(wanted)?;
     let listener = bind(parsed).or_else(|error| {
         if parsed.ip() == Ipv6Addr::UNSPECIFIED {
@@ -89,7 +97,18 @@ pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
             Err(error)
         }
     });
-    listener.with_context(wanted)
+    Ok(vec![listener.with_context(wanted)?])
+}
+
+/// Nobody may find the port of the one family taken by somebody else: only a
+/// family that the machine has not is done without.
+fn on_loopback(port: u16) -> io::Result<Vec<TcpListener>> {
+    let first = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    match bind(SocketAddr::from((Ipv6Addr::LOCALHOST, first.local_addr()?.port()))) {
+        Ok(second) => Ok(vec![first, second]),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+        Err(_) => Ok(vec![first]),
+    }
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -104,9 +123,11 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// When it is not known where it listens.
-pub async fn serve(listener: TcpListener, front: Front, limits: Limits) -> io::Result<()> {
-    tracing::info!(address = ?listener.local_addr()?, "serves HTTP");
-    connections::accept(listener, router(Arc::new(front)), limits).await
+pub async fn serve(listeners: Vec<TcpListener>, front: Front, limits: Limits) -> io::Result<()> {
+    for listener in &listeners {
+        tracing::info!(address = ?listener.local_addr()?, "serves HTTP");
+    }
+    connections::accept(listeners, router(Arc::new(front)), limits).await
 }
 
 fn router(front: Arc<Front>) -> Router {
@@ -133,6 +154,9 @@ async fn never_stored(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+/// Of an address that means loopback in both families.
+const LOOPBACK: &str = "localhost:";
 
 const PATHS: [&str; 11] = [
     "/",

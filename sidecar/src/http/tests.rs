@@ -81,9 +81,9 @@ impl Sidecar {
         let changes = Arc::new(Changes::new());
         let metrics = Arc::new(Metrics::new("pond"));
         let front = Front::new(member.clone(), Arc::clone(&changes), metrics, handover);
-        let listener = listen("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, front, limits));
+        let listeners = listen("127.0.0.1:0").unwrap();
+        let address = listeners[0].local_addr().unwrap();
+        tokio::spawn(serve(listeners, front, limits));
         let sidecar = Sidecar { address, member, changes };
         sidecar.becomes(Some(812));
         sidecar

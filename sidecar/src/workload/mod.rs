@@ -13,7 +13,7 @@
 mod back_off;
 mod health;
 mod hooks;
-mod request;
+pub mod request;
 mod settings;
 
 use std::sync::{Mutex, MutexGuard};

@@ -159,24 +159,43 @@ async fn metrics_are_told_with_the_streams_that_there_are() {
 
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_in_words() {
-    let refused = format!("{:#}", listen("pond").unwrap_err());
-    assert!(refused.starts_with("wanted an address such as [::]:4040"), "{refused}");
+    for odd in ["pond", "localhost:", "localhost:http", "pond:4040"] {
+        let refused = format!("{:#}", listen(odd).unwrap_err());
+        assert!(refused.starts_with("wanted an address such as [::]:4040"), "{refused}");
+    }
 }
 
 #[tokio::test]
 async fn both_families_of_addresses_are_served() {
-    let Ok(listener) = listen("[::]:0") else { panic!("wanted any address") };
-    let address = listener.local_addr().unwrap();
+    for wanted in ["[::]:0", "localhost:0"] {
+        let (port, is_both) = serve_on(wanted).await;
+        for host in if is_both { vec!["127.0.0.1", "::1"] } else { vec!["127.0.0.1"] } {
+            let mut stream = TcpStream::connect((host, port)).await.unwrap();
+            let request = b"POST /handover HTTP/1.1\r\nconnection: close\r\n\r\n";
+            stream.write_all(request).await.unwrap();
+            // Of the pod itself either way: not refused for where it comes from.
+            let status = Reply::read(stream).await.status;
+            assert!([200, 409].contains(&status), "{wanted}, {host}: {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_listens_on_localhost_listens_on_no_other_address() {
+    // All of 127.0.0.0/8 is this machine, as all addresses of a pod are the pod.
+    let other = "127.0.0.2";
+    let (port, _) = serve_on("[::]:0").await;
+    assert!(TcpStream::connect((other, port)).await.is_ok());
+    let (port, _) = serve_on("localhost:0").await;
+    assert!(TcpStream::connect((other, port)).await.is_err());
+}
+
+/// Returns the port, and whether the machine has both families.
+async fn serve_on(address: &str) -> (u16, bool) {
+    let listeners = listen(address).unwrap();
+    let addresses: Vec<_> = listeners.iter().map(|one| one.local_addr().unwrap()).collect();
     let member = Sidecar::goose().await.member;
     let front = Front::new(member, Arc::new(Changes::new()), Arc::new(Metrics::new("pond")), true);
-    tokio::spawn(serve(listener, front, Limits::default()));
-    let hosts = if address.is_ipv6() { vec!["127.0.0.1", "::1"] } else { vec!["127.0.0.1"] };
-    for host in hosts {
-        let mut stream = TcpStream::connect((host, address.port())).await.unwrap();
-        let request = b"POST /handover HTTP/1.1\r\nconnection: close\r\n\r\n";
-        stream.write_all(request).await.unwrap();
-        // Of the pod itself either way: not refused for where it comes from.
-        let status = Reply::read(stream).await.status;
-        assert!([200, 409].contains(&status), "{host}: {status}");
-    }
+    tokio::spawn(serve(listeners, front, Limits::default()));
+    (addresses[0].port(), addresses.iter().any(SocketAddr::is_ipv6))
 }

@@ -12,6 +12,7 @@ use crate::lease::LeaseSettings;
 use crate::names::LONGEST_CLUSTER_NAME;
 use crate::pod_template;
 use crate::shared_volume::{HOLD_FITS, SharedVolume, hold_fits};
+use crate::sidecar::SidecarSettings;
 use crate::status::DuckGooseClusterStatus;
 use crate::update::UpdateSettings;
 
@@ -125,6 +126,10 @@ pub struct DuckGooseClusterSpec {
     /// Requests to the workload when its pod becomes the Goose, and when that ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hooks: Option<Hooks>,
+
+    /// The sidecar that the operator adds to each pod.
+    #[serde(default, skip_serializing_if = "SidecarSettings::is_default")]
+    pub sidecar: SidecarSettings,
 
     /// True while nothing is to change by itself: the Goose stays, nobody takes over from it, also
     /// when it dies, its pod is not scaled away, and no pod is updated. False when left out.

@@ -9,6 +9,7 @@
 //! | [`health_check`] | `spec.goose.healthCheck`: when the workload is too ill to lead |
 //! | [`hooks`] | `spec.hooks`: what the workload is told of its role |
 //! | [`claims`] | `spec.volumeClaimTemplates`: storage of each pod's own |
+//! | [`sidecar`] | `spec.sidecar`: who can reach the sidecar |
 //! | [`update`] | `spec.update`: how pods are brought to a changed template |
 //! | [`status`] | `status`: who leads, how many, conditions and their reasons |
 //! | [`pod_template`] | the schema of `spec.template` |
@@ -35,6 +36,8 @@ pub mod pod_template;
 #[cfg(feature = "resource")]
 pub mod shared_volume;
 #[cfg(feature = "resource")]
+pub mod sidecar;
+#[cfg(feature = "resource")]
 pub mod status;
 #[cfg(feature = "resource")]
 pub mod update;
@@ -51,6 +54,8 @@ pub use hooks::Hooks;
 pub use lease::LeaseSettings;
 #[cfg(feature = "resource")]
 pub use shared_volume::SharedVolume;
+#[cfg(feature = "resource")]
+pub use sidecar::SidecarSettings;
 #[cfg(feature = "resource")]
 pub use status::DuckGooseClusterStatus;
 #[cfg(feature = "resource")]

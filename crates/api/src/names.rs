@@ -60,7 +60,7 @@ pub mod env {
     pub const POD: &str = "DUCKGOOSE_POD";
     /// `metadata.uid` of the pod.
     pub const POD_UID: &str = "DUCKGOOSE_POD_UID";
-    /// Address to serve HTTP on; `[::]:4040` when absent.
+    /// Address to serve HTTP on, or `localhost:` and a port; `[::]:4040` when absent.
     pub const LISTEN: &str = "DUCKGOOSE_LISTEN";
     /// File of the container's termination message; `/dev/termination-log` when absent.
     pub const TERMINATION_LOG: &str = "DUCKGOOSE_TERMINATION_LOG";

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use api::names::{SIDECAR_CONTAINER, SIDECAR_PORT, SIDECAR_PORT_NAME, env};
 use k8s_openapi::api::core::v1::{
     Capabilities, ConfigMapProjection, Container, ContainerPort, DownwardAPIProjection,
-    DownwardAPIVolumeFile, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath, ObjectFieldSelector,
-    Probe, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext,
-    ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
+    DownwardAPIVolumeFile, EnvVar, EnvVarSource, ExecAction, HTTPGetAction, KeyToPath,
+    ObjectFieldSelector, Probe, ProjectedVolumeSource, ResourceRequirements, SeccompProfile,
+    SecurityContext, ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -55,6 +55,26 @@ pub fn container(image: &SidecarImage, cluster: &str) -> Container {
             ..VolumeMount::default()
         }]),
         ..Container::default()
+    }
+}
+
+/// Lets the sidecar listen on loopback alone. The kubelet cannot ask it there, and runs the sidecar's
+/// own program beside it instead. The port stays declared: where the pod has its node's network, two of
+/// them cannot share the node's loopback either.
+pub fn listen_on_loopback(sidecar: &mut Container) {
+    let address = format!("localhost:{SIDECAR_PORT}");
+    sidecar.env.get_or_insert_default().push(EnvVar {
+        name: env::LISTEN.to_owned(),
+        value: Some(address),
+        value_from: None,
+    });
+    let probes =
+        [&mut sidecar.startup_probe, &mut sidecar.readiness_probe, &mut sidecar.liveness_probe];
+    for probe in probes.into_iter().flatten() {
+        let path = probe.http_get.take().and_then(|get| get.path).unwrap_or_default();
+        let word = path.trim_start_matches('/').to_owned();
+        probe.exec =
+            Some(ExecAction { command: Some(vec![PROGRAM.to_owned(), "probe".to_owned(), word]) });
     }
 }
 
@@ -154,7 +174,48 @@ fn quantities<const N: usize>(each: [(&str, &str); N]) -> BTreeMap<String, Quant
     each.into_iter().map(|(name, amount)| (name.to_owned(), Quantity(amount.to_owned()))).collect()
 }
 
+/// Where the image has the sidecar's program.
+const PROGRAM: &str = "/duckgoose";
+
 /// The user that the image has too.
 const NOBODY: i64 = 65_532;
 
 const TOKEN_VOLUME: &str = "duckgoose-token";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(on_loopback: bool) -> serde_json::Value {
+        let image = SidecarImage { reference: "sidecar:1".into(), pull_policy: None };
+        let mut sidecar = container(&image, "pond");
+        if on_loopback {
+            listen_on_loopback(&mut sidecar);
+        }
+        serde_json::to_value(sidecar).unwrap()
+    }
+
+    #[test]
+    fn on_loopback_a_command_asks_what_the_kubelet_would_have_asked() {
+        let (open, on_loopback) = (made(false), made(true));
+        for (probe, path) in
+            [("startupProbe", "readyz"), ("readinessProbe", "readyz"), ("livenessProbe", "livez")]
+        {
+            assert_eq!(open[probe]["httpGet"]["path"], format!("/{path}"));
+            let mut asked = on_loopback[probe].clone();
+            let command = serde_json::json!({ "command": ["/duckgoose", "probe", path] });
+            assert_eq!(asked.as_object_mut().unwrap().remove("exec"), Some(command));
+            // As often, as patiently: nothing else differs.
+            asked["httpGet"] = open[probe]["httpGet"].clone();
+            assert_eq!(asked, open[probe]);
+        }
+        let told = |sidecar: &serde_json::Value| {
+            let variables = sidecar["env"].as_array().unwrap().clone().into_iter();
+            let mut listen = variables.filter(|one| one["name"] == "DUCKGOOSE_LISTEN");
+            listen.next().map(|one| one["value"].clone())
+        };
+        assert_eq!(told(&open), None);
+        assert_eq!(told(&on_loopback), Some("localhost:4040".into()));
+        assert_eq!(on_loopback["ports"], open["ports"]);
+    }
+}

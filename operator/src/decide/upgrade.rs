@@ -87,12 +87,16 @@ pub fn template(now: Situation) -> Template {
 impl Origin {
     /// What this template was made from.
     pub fn of(cluster: &DuckGooseClusterSpec, made: &PodTemplateSpec) -> Origin {
-        let user = json!([
-            cluster.template,
-            cluster.hooks,
-            cluster.goose.health_check,
-            cluster.shared_volume,
-        ]);
+        let mut user = vec![
+            json!(cluster.template),
+            json!(cluster.hooks),
+            json!(cluster.goose.health_check),
+            json!(cluster.shared_volume),
+        ];
+        // Not there in earlier versions: left out where it changes nothing.
+        if !cluster.sidecar.is_default() {
+            user.push(json!(cluster.sidecar));
+        }
         Origin { user: lasting_fingerprint(&user), whole: lasting_fingerprint(made) }
     }
 
@@ -185,6 +189,8 @@ const UNKNOWN: &str = "unknown";
 
 #[cfg(test)]
 mod tests {
+    use api::SidecarSettings;
+    use api::sidecar::Listen;
     use k8s_openapi::api::apps::v1::StatefulSetStatus;
 
     use super::*;
@@ -290,6 +296,13 @@ mod tests {
             "sharedVolume": {},
         });
         let spec: DuckGooseClusterSpec = serde_json::from_value(spec).unwrap();
-        assert_eq!(Origin::of(&spec, &spec.template).user, "e6378aa6a09e4f39");
+        let user = |spec: &DuckGooseClusterSpec| Origin::of(spec, &spec.template).user;
+        assert_eq!(user(&spec), "e6378aa6a09e4f39");
+        let said = |listen| SidecarSettings { listen };
+        assert_eq!(user(&with(&spec, said(Listen::Pod))), user(&spec));
+        assert_ne!(user(&with(&spec, said(Listen::Loopback))), user(&spec));
+    }
+    fn with(spec: &DuckGooseClusterSpec, sidecar: SidecarSettings) -> DuckGooseClusterSpec {
+        DuckGooseClusterSpec { sidecar, ..spec.clone() }
     }
 }

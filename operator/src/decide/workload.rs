@@ -2,6 +2,7 @@
 
 use api::DuckGooseClusterSpec;
 use api::names::{CLUSTER_LABEL, DUCK, ROLE_LABEL, members_service};
+use api::sidecar::Listen;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
 use k8s_openapi::api::core::v1::{PodTemplateSpec, TopologySpreadConstraint};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -78,6 +79,9 @@ fn with_sidecar(
     pod.volumes.get_or_insert_default().push(sidecar::token_volume());
     // First, so that the user's own init containers can ask it already.
     let mut sidecar = sidecar::container(image, &owner.name);
+    if cluster.sidecar.listen == Listen::Loopback {
+        sidecar::listen_on_loopback(&mut sidecar);
+    }
     if let Some(told) = &cluster.hooks {
         hooks::tell_of_hooks(&mut sidecar, told);
     }
@@ -165,6 +169,18 @@ mod tests {
         let both = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
         assert_eq!(over(Value::Null), both);
         assert_eq!(over(json!([])), nothing);
+    }
+
+    #[test]
+    fn where_the_sidecar_listens_is_up_to_the_user() {
+        let pod_of = |sidecar: Value| {
+            let set = set_of(json!({ "template": {}, "sidecar": sidecar }));
+            serde_json::to_string(&set.spec.template).unwrap()
+        };
+        let silent = serde_json::to_string(&made_from(json!({}))).unwrap();
+        assert_eq!(pod_of(json!({})), silent);
+        assert_eq!(pod_of(json!({ "listen": "Pod" })), silent);
+        assert!(pod_of(json!({ "listen": "Loopback" })).contains("localhost:4040"));
     }
 
     #[test]

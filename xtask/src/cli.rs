@@ -34,6 +34,8 @@ pub enum Task {
     Chaos(ChaosOptions),
     /// Measure our election side by side with others
     Bench(BenchOptions),
+    /// Measure the sidecar's HTTP under load, beside a bare axum, and with a crowd of bad clients
+    Load(LoadOptions),
     /// Look for two Geese in every order of events, by model check of the code that ships
     Model(ModelOptions),
     /// Start a Kubernetes cluster on this machine and leave it running
@@ -111,12 +113,12 @@ pub struct TestOptions {
     #[arg(long)]
     pub deep: bool,
 
-    /// Run only the tests whose name has this in it, and no other checks
-    pub filter: Option<String>,
     /// Which Kubernetes the full tier runs: the `current` one, or the `oldest` that is supported
     #[arg(long, default_value_t, conflicts_with_all = ["light", "deep"], value_name = "RELEASE")]
     pub kubernetes: Release,
 
+    /// Run only the tests whose name has this in it, and no other checks
+    pub filter: Option<String>,
 }
 
 /// Options of `chaos`.
@@ -223,6 +225,27 @@ fn only() -> String {
     format!("Only this, of {}; can be given more than once", names.join(", "))
 }
 
+/// Options of `load`.
+///
+/// wrk and a crowd of clients that are idle or slow ask a sidecar, which is the Goose, on one core.
+/// Shares, memory and renewals have bounds; times are only printed.
+#[derive(Args)]
+pub struct LoadOptions {
+    /// How often each has its turn
+    #[arg(long, default_value_t = LoadOptions::default().rounds, value_name = "NUMBER")]
+    pub rounds: u32,
+
+    /// How many seconds a turn lasts
+    #[arg(long, default_value_t = LoadOptions::default().seconds, value_name = "SECONDS")]
+    pub seconds: u32,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { rounds: 3, seconds: 3 }
+    }
+}
+
 /// Options of `model`.
 #[derive(Args)]
 pub struct ModelOptions {
@@ -257,6 +280,10 @@ pub struct UpOptions {
     /// How many members etcd has: an odd number
     #[arg(long, default_value_t = 1, conflicts_with = "light", value_name = "NUMBER")]
     pub etcd_members: u8,
+
+    /// Which Kubernetes it runs: the `current` one, or the `oldest` that is supported
+    #[arg(long, default_value_t, value_name = "RELEASE")]
+    pub kubernetes: Release,
 }
 
 /// The tier that `--light` chooses.
@@ -280,10 +307,6 @@ mod tests {
 
     #[test]
     fn every_task_and_every_option_has_its_help() {
-
-    /// Which Kubernetes it runs: the `current` one, or the `oldest` that is supported
-    #[arg(long, default_value_t, value_name = "RELEASE")]
-    pub kubernetes: Release,
         for task in Cli::command().get_subcommands() {
             assert!(task.get_about().is_some(), "{} has no help", task.get_name());
             for option in task.get_arguments() {

@@ -12,6 +12,7 @@ mod generated;
 mod image;
 mod install;
 mod interrupt;
+mod load;
 mod model;
 mod post_mortem;
 mod prepare;
@@ -51,6 +52,7 @@ async fn carry_out(task: Task) -> Result<()> {
         Task::Test(options) => interrupt::or(test::run_all(options, &stdout)).await,
         Task::Bench(options) => interrupt::or(bench::run(options, &stdout)).await,
         Task::Chaos(options) => interrupt::or(chaos::run(options, &stdout)).await,
+        Task::Load(options) => interrupt::or(load::run(options, &stdout)).await,
         Task::Model(options) => interrupt::or(model::run(options, &stdout)).await,
         Task::Up(options) => interrupt::or(up::up(options, &stderr)).await,
         Task::Down { name } => up::down(&name, &stderr).await,

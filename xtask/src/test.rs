@@ -8,10 +8,11 @@ use anyhow::Result;
 use testbed::{Release, Tier};
 
 use self::report::{Outcome, Report};
-use crate::cli::{TestOptions, tier};
+use crate::cli::{LoadOptions, TestOptions, tier};
 use crate::command::{cargo, output, run, run_heard};
 use crate::documents;
 use crate::generated;
+use crate::load;
 use crate::prepare;
 use crate::screen::Screen;
 
@@ -39,6 +40,9 @@ async fn steps(options: &TestOptions, report: &Report<'_>, screen: &Screen) -> R
         report.step("values of the chart", values(screen)).await?;
     }
     report.step("unit tests", unit_tests(report, options)).await?;
+    if options.deep && filter.is_none() {
+        report.step("under load", under_load(screen)).await?;
+    }
     for round in 1..=rounds(options.deep) {
         if options.deep {
             screen.line(format!("round {round} of {DEEP_ROUNDS} on the clusters"));
@@ -52,17 +56,20 @@ async fn steps(options: &TestOptions, report: &Report<'_>, screen: &Screen) -> R
                 .left_out("full tier", "by --light: nothing was tested on nodes and containers"),
         }
     }
+    if options.deep && tier(options.light) == Tier::Full {
+        tiers::full(Release::Oldest, filter, report, screen).await?;
+    }
     Ok(())
 }
 
 async fn prerequisites(options: &TestOptions) -> Result<Outcome> {
-    if options.deep && tier(options.light) == Tier::Full {
-        tiers::full(Release::Oldest, filter, report, screen).await?;
-    }
     prepare::require(tier(options.light)).map_err(|error| {
         let advice = "`cargo xtask prepare` installs what Debian has of it; `--light` leaves the full tier out";
         if options.light { error } else { error.context(advice) }
     })?;
+    if options.deep {
+        load::require()?;
+    }
     Ok(Outcome::Passed)
 }
 
@@ -127,6 +134,11 @@ async fn cargo_test(arguments: &[&str], options: &TestOptions, report: &Report<'
         test.env("SEEDS", DEEP_SEEDS.to_string());
     }
     run_heard(test, |line| report.hear(line)).await
+}
+
+async fn under_load(screen: &Screen) -> Result<Outcome> {
+    load::run(LoadOptions::default(), screen).await?;
+    Ok(Outcome::Passed)
 }
 
 fn rounds(deep: bool) -> u32 {

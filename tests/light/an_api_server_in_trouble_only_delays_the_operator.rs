@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use kube::Client;
 use stage::Interposed;
 use stage::interposer::Mischief;
-use stage::life::{Life, Undisturbed};
+use stage::life::{Leader, Life, Undisturbed};
 use stage::puppets::Puppets;
 use testbed::Cluster;
 
@@ -23,7 +23,9 @@ async fn trouble(client: &Client, undisturbed: &Undisturbed, refuse: [usize; 2])
     let life = Life::begin(client).await?;
     let trouble = Mischief { refuse: Some(refuse), ..Mischief::default() };
     let operator = Interposed::start(client, trouble, &life.namespace).await?;
-    let operator = undisturbed.is_lived_again(&life, operator, async |struck| Ok(struck)).await?;
+    let operator = undisturbed
+        .is_lived_again(&life, Leader::TheSame, operator, async |struck| Ok(struck))
+        .await?;
     life.end().await?;
     let (refused, writes) = (operator.interposer.refused(), operator.interposer.writes().len());
     println!(

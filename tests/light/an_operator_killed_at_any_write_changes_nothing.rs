@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kube::Client;
 use stage::Interposed;
 use stage::interposer::{Mischief, Moment};
-use stage::life::{Life, Undisturbed};
+use stage::life::{Leader, Life, Undisturbed};
 use stage::puppets::Puppets;
 use testbed::Cluster;
 
@@ -52,7 +52,7 @@ async fn live(client: &Client, death: Death, undisturbed: &Undisturbed) -> Resul
         died = true;
         Interposed::start(client, Mischief::default(), &life.namespace).await
     };
-    undisturbed.is_lived_again(&life, doomed, next).await?;
+    undisturbed.is_lived_again(&life, Leader::TheSame, doomed, next).await?;
     life.end().await?;
     Ok(died)
 }

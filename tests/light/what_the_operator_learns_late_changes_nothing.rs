@@ -1,6 +1,7 @@
 //! Watches hide what happens for a while, or break and begin anew; lists are as they were some writes
 //! ago; and operators are killed now and then, so that the next one begins with such lists. The
-//! cluster comes to the same end, and nothing is made or deleted twice.
+//! cluster comes to the same end, whichever of its pods leads then, and nothing is made or deleted
+//! twice.
 
 use std::env;
 
@@ -9,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kube::Client;
 use stage::Interposed;
 use stage::interposer::{Mischief, Moment};
-use stage::life::{Life, Undisturbed};
+use stage::life::{Leader, Life, Undisturbed};
 use stage::puppets::Puppets;
 use testbed::Cluster;
 
@@ -60,7 +61,7 @@ async fn live(client: &Client, seed: u64, undisturbed: &Undisturbed) -> Result<D
         drop(struck);
         Interposed::start(client, mischief(), &life.namespace).await
     };
-    let last = undisturbed.is_lived_again(&life, first, next).await?;
+    let last = undisturbed.is_lived_again(&life, Leader::Any, first, next).await?;
     deceptions.count(&last);
     life.end().await?;
     Ok(deceptions)

@@ -1,5 +1,7 @@
 //! An operator whose calls go through an interposer.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ pub struct Interposed {
     _operator: Operator,
     /// What its calls go through.
     pub interposer: Interposer,
+    log: PathBuf,
 }
 
 impl Interposed {
@@ -28,12 +31,28 @@ impl Interposed {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let interposer = Interposer::stand(client.clone(), mischief).await?;
         let folder = left_behind().join("interposed");
-        std::fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&folder)?;
         let kubeconfig = folder.join(format!("{namespace}-{number}.kubeconfig"));
         interposer.write_kubeconfig(&kubeconfig)?;
         let log = format!("interposed/{namespace}-{number}.log");
         let arguments = ["--watch-namespace", namespace];
-        Ok(Self { _operator: Operator::start(&kubeconfig, &log, &arguments)?, interposer })
+        let operator = Operator::start(&kubeconfig, &log, &arguments)?;
+        Ok(Self { _operator: operator, interposer, log: left_behind().join(log) })
+    }
+
+    /// What it wrote last, and what it said: for a test that fails.
+    pub fn last_words(&self) -> String {
+        let writes = self.interposer.writes();
+        let writes = writes.iter().map(|write| format!("{write:?}")).collect::<Vec<_>>();
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log: Vec<_> = log.lines().collect();
+        let last = |lines: usize| lines.saturating_sub(LAST_LINES);
+        format!(
+            "the last writes of {}:\n{}\nand what it said:\n{}",
+            writes.len(),
+            writes[last(writes.len())..].join("\n"),
+            log[last(log.len())..].join("\n")
+        )
     }
 
     /// Whether it writes nothing for longer than it puts off any write.
@@ -46,3 +65,6 @@ impl Interposed {
 
 /// Orders wait for one renewal, which is half a second here.
 const REST: Duration = Duration::from_millis(1200);
+
+/// Enough to find out why.
+const LAST_LINES: usize = 40;

@@ -10,6 +10,7 @@ use api::DuckGooseCluster;
 use api::names::HANDOVER_ANNOTATION;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::eventually;
 use crate::interposed::Interposed;
 use crate::interposer::Mischief;
 use crate::pond::Wanted;
-use crate::snapshot::{Snapshot, difference, objects, snapshot};
+use crate::snapshot::{Snapshot, difference, led_as, objects, snapshot};
 
 /// One act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +137,20 @@ impl Life {
         Ok(())
     }
 
-    async fn is_as_in(&self, undisturbed: &Snapshot) -> Result<()> {
-        let difference = difference(undisturbed, &self.snapshot().await?);
+    /// What the disruption budgets say, which a snapshot leaves out.
+    async fn budgets(&self) -> Result<String> {
+        let budgets = self.all::<PodDisruptionBudget>().list(&ListParams::default()).await?;
+        let told =
+            budgets.iter().map(|budget| format!("{}: {:?}", budget.name_any(), budget.status));
+        Ok(told.collect::<Vec<_>>().join("\n"))
+    }
+
+    async fn is_as_in(&self, undisturbed: &Snapshot, leader: Leader) -> Result<()> {
+        let found = self.snapshot().await?;
+        let difference = match leader {
+            Leader::TheSame => difference(undisturbed, &found),
+            Leader::Any => difference(&led_as(undisturbed, &found), &found),
+        };
         ensure!(difference.is_empty(), "{difference}");
         Ok(())
     }
@@ -167,6 +180,15 @@ impl Life {
     {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
+}
+
+/// Who is to lead at the end of an act that names nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leader {
+    /// The same pod as in a life that nobody disturbed.
+    TheSame,
+    /// Any: who follows is the first of those that are known to be ready, which late news hide.
+    Any,
 }
 
 /// What stood after each act of a life that nobody disturbed.
@@ -203,14 +225,15 @@ impl Undisturbed {
     }
 
     /// Plays the same life with this operator, and sees to it that the same stands after each act,
-    /// and that all was made as often. `next` is to
-    /// end an operator that its interposer has struck, and to start another. Tells the last one.
+    /// and that all was made as often. `next` is to end an operator that its interposer has struck, and
+    /// to start another. Tells the last one.
     ///
     /// # Errors
     /// Where that is not so.
     pub async fn is_lived_again(
         &self,
         life: &Life,
+        leader: Leader,
         first: Interposed,
         mut next: impl AsyncFnMut(Interposed) -> Result<Interposed>,
     ) -> Result<Interposed> {
@@ -218,10 +241,19 @@ impl Undisturbed {
         for (act, after) in Act::ALL.iter().zip(&self.after) {
             life.play(*act).await?;
             let wanted = format!("after {act:?} what stands after it undisturbed");
-            let mut same = pin!(eventually(&wanted, PATIENCE, async || life.is_as_in(after).await));
+            let leader = if *act == Act::HandOver { Leader::TheSame } else { leader };
+            let same = eventually(&wanted, PATIENCE, async || life.is_as_in(after, leader).await);
+            let mut same = pin!(same);
             loop {
                 tokio::select! {
-                    same = &mut same => break same?,
+                    same = &mut same => break match same {
+                        Ok(()) => (),
+                        Err(error) => bail!(
+                            "{error:#}\n{}\nand the budgets:\n{}",
+                            operator.last_words(),
+                            life.budgets().await?
+                        ),
+                    },
                     () = operator.interposer.struck() => {
                         operator = next(operator).await?;
                     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use api::DuckGooseCluster;
 use api::names::{CLUSTER_LABEL, FIELD_MANAGER, TERM_ANNOTATION};
-use election::lease::{HANDOVER, RECORD};
+use election::lease::{HANDOVER, RECORD, SUCCESSORS};
 use election::record::Record;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -20,6 +20,9 @@ use serde_json::{Map, Value};
 
 /// The values of all fields, each by kind and name of its object and its path in it.
 pub type Snapshot = BTreeMap<String, Value>;
+
+/// Who leads, as the one cluster's status says it.
+const GOOSE: &str = "DuckGooseCluster pond/status/goose";
 
 /// What stands now. Names take the place of uids; versions, times and terms are left out, and so is
 /// what Kubernetes draws by lot.
@@ -56,6 +59,31 @@ pub fn difference(wanted: &Snapshot, found: &Snapshot) -> String {
     let missing = missing.map(|(field, value)| format!("- {field}: {value}"));
     let other = other.map(|(field, value)| format!("+ {field}: {value}"));
     missing.chain(other).collect::<Vec<_>>().join("\n")
+}
+
+/// The same with the Goose that `other` has in place of its own, all else being equal.
+pub fn led_as(snapshot: &Snapshot, other: &Snapshot) -> Snapshot {
+    let goose = |of: &Snapshot| of.get(GOOSE)?.as_str().map(str::to_owned);
+    let (Some(own), Some(others)) = (goose(snapshot), goose(other)) else {
+        return snapshot.clone();
+    };
+    let exchanged = |text: &str| {
+        let parts = text.split(&own).map(|part| part.replace(&others, &own));
+        parts.collect::<Vec<_>>().join(&others)
+    };
+    let fields = snapshot.iter().map(|(field, value)| {
+        let value = value.as_str().map_or_else(|| value.clone(), |text| exchanged(text).into());
+        let is_line = field.ends_with(SUCCESSORS);
+        (exchanged(field), if is_line { in_order(&value) } else { value })
+    });
+    fields.collect()
+}
+
+/// The line by its pods' names, which is their order where nothing else tells them apart.
+fn in_order(line: &Value) -> Value {
+    let mut pods: Vec<_> = line.as_str().unwrap_or_default().split(',').collect();
+    pods.sort_unstable();
+    pods.join(",").into()
 }
 
 /// The kind and name of each object that is in it.

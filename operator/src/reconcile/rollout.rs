@@ -25,7 +25,9 @@ impl Pass<'_> {
             if let Removal::Evict(pod) = &removal
                 && !self.pod_is_as_seen(pod).await
             {
-                // The watch is about to tell of it.
+                // The watch is about to tell of it, but what changed may be nothing that wakes anybody,
+                // such as a mark of the operator's own.
+                self.look_again_in(NEXT_EVICTION);
                 continue;
             }
             let removed = match self.remove(&removal).await {
@@ -71,5 +73,5 @@ impl Pass<'_> {
     }
 }
 
-/// How long after an eviction that was refused the next one is asked for.
+/// How long after an eviction that was refused, or not asked for yet, it is thought of again.
 const NEXT_EVICTION: Duration = Duration::from_secs(1);

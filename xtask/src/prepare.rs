@@ -5,13 +5,17 @@ use testbed::{Tier, prerequisites};
 
 use crate::screen::Screen;
 
-/// Installs what is missing where that is possible, and says that nothing is missing.
+/// Installs what is missing where that is possible, says that nothing is missing, and what would be
+/// better.
 ///
 /// # Errors
 /// Where something is still missing: each with the command that installs it.
 pub async fn run(tier: Tier, screen: &Screen) -> Result<()> {
     install(tier, screen).await?;
     screen.line(format!("this machine has all that the {tier} tier needs"));
+    if tier == Tier::Full {
+        prerequisites::inotify_advice().into_iter().for_each(|advice| screen.line(advice));
+    }
     Ok(())
 }
 

@@ -1,10 +1,13 @@
 //! What the machine must have before a cluster can run on it.
 
+mod inotify;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use self::inotify::advice as inotify_advice;
 use crate::plan::Tier;
 use crate::progress::Progress;
 use crate::tool;

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use history::History;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Fault;
 use crate::schedule::{Planned, Schedule};
 use crate::verdict::Verdict;
 
@@ -58,6 +60,18 @@ pub struct Round {
     pub bound: Duration,
     /// When all was at rest again; none where it never was.
     pub settled: Option<Duration>,
+}
+
+impl Record {
+    /// When the API server may have stood still: its watches then tell one what they told another before.
+    pub(crate) fn stills(&self) -> Vec<Range<Duration>> {
+        let of_round = |round: &Round| {
+            let frozen = |tried: &&Tried| tried.planned.fault == Fault::ApiFrozen;
+            let frozen = round.tried.iter().find(frozen)?;
+            Some(round.from + frozen.planned.after..round.taken_back)
+        };
+        self.rounds.iter().filter_map(of_round).collect()
+    }
 }
 
 /// A fault, and whether it could be injected and healed.

@@ -117,7 +117,7 @@ fn safety(record: &Record, history: &History) -> Vec<Finding> {
         kind: Kind::TwoLabels,
         text: two.to_string(),
     });
-    let breaches = history.breaches(&record.by_hand);
+    let breaches = history.breaches(&record.by_hand, &record.stills());
     let breaches = breaches.iter().map(|breach| Finding {
         at: breach.at,
         kind: Kind::Lease,

@@ -81,6 +81,27 @@ impl LeaseState {
             _ => self == other,
         }
     }
+
+    /// Whether both are the same proof of their holder's life (rule 4): the duration is none of it.
+    pub fn is_as_alive_as(&self, other: &Self) -> bool {
+        let proof = |state: &Self| match state {
+            Self::Held { incarnation, term, attempt, .. } => {
+                Some((incarnation.clone(), *term, *attempt))
+            }
+            _ => None,
+        };
+        self == other || proof(self).is_some() && proof(self) == proof(other)
+    }
+
+    /// For how long it must be waited out, where it is stamped and can be read.
+    pub fn duration(&self) -> Option<Duration> {
+        match self {
+            Self::Quarantined { duration, .. }
+            | Self::Held { duration, .. }
+            | Self::Released { duration, .. } => Some(*duration),
+            Self::Unstamped { .. } | Self::Unreadable { .. } | Self::Gone => None,
+        }
+    }
 }
 
 impl fmt::Display for LeaseState {

@@ -1,10 +1,12 @@
 //! Whether the versions of the Lease keep the rules by which it is taken.
 //!
 //! One watch tells of every version in order, so most of this needs no clock: only how long a record
-//! was waited out does. A watch that was broken proves nothing across the gap.
+//! was waited out does. A watch that was broken proves nothing across the gap, and one of an API server
+//! that stood still may tell late what others were told before.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,9 +58,11 @@ pub enum Rule {
 impl History {
     /// Everything in which the Lease and the labels break the rules, but for what the versions say that
     /// were written by hand: these keep none, and whoever takes them must.
-    pub fn breaches(&self, by_hand: &BTreeSet<u64>) -> Vec<Breach> {
+    ///
+    /// `stills` are when the API server stood still.
+    pub fn breaches(&self, by_hand: &BTreeSet<u64>, stills: &[Range<Duration>]) -> Vec<Breach> {
         let by_hand = with_copies(&self.leases, by_hand);
-        let mut follower = Follower::new(&by_hand);
+        let mut follower = Follower::new(&by_hand, stills);
         let mut breaches: Vec<_> = self.leases.iter().flat_map(|seen| follower.see(seen)).collect();
         breaches.extend(early_labels(&self.labels, &self.leases, &by_hand));
         breaches
@@ -82,9 +86,15 @@ fn with_copies(leases: &[LeaseSeen], by_hand: &BTreeSet<u64>) -> BTreeSet<u64> {
 struct Follower<'a> {
     /// Versions that say what a hand wrote.
     by_hand: &'a BTreeSet<u64>,
+    /// When the API server stood still.
+    stills: &'a [Range<Duration>],
     last: Option<&'a LeaseSeen>,
-    /// Since when the last version's proof of life has stood there.
+    /// Since when the last version's proof of life has stood there, at the earliest.
     since: Duration,
+    /// The longest duration that stood there with it (rule 4).
+    longest: Duration,
+    /// The Leases that were seen stamped: they stay so (rule 6).
+    stamped: BTreeSet<&'a str>,
     /// The last version's record was released by whom it held before.
     followed_to_its_end: bool,
     /// Who held it last, in which term; of those that were not written by hand.
@@ -93,11 +103,14 @@ struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    fn new(by_hand: &'a BTreeSet<u64>) -> Self {
+    fn new(by_hand: &'a BTreeSet<u64>, stills: &'a [Range<Duration>]) -> Self {
         Self {
             by_hand,
+            stills,
             last: None,
             since: Duration::ZERO,
+            longest: Duration::ZERO,
+            stamped: BTreeSet::new(),
             followed_to_its_end: false,
             holding: None,
             greatest: 0,
@@ -127,9 +140,12 @@ impl<'a> Follower<'a> {
         breaches
     }
 
-    /// Name of the pod that wrote to a Lease which has no stamp, and had none before.
+    /// Name of the pod that wrote to a Lease which never had a stamp.
     fn touched_without_a_stamp(&self, seen: &LeaseSeen) -> Option<Arc<str>> {
         let last = self.last.filter(|last| last.uid == seen.uid && !seen.after_gap)?;
+        if self.stamped.contains(&*seen.uid) {
+            return None;
+        }
         match (&last.state, &seen.state) {
             (LeaseState::Unstamped { write: before }, LeaseState::Unstamped { write })
                 if before != write =>
@@ -170,11 +186,11 @@ impl<'a> Follower<'a> {
             // Exactly its own last version: nobody was between.
             LeaseState::Held { incarnation, .. }
                 if incarnation == taker && !self.by_hand.contains(&last.version) => {}
-            LeaseState::Released { duration, .. }
-            | LeaseState::Quarantined { duration, .. }
-            | LeaseState::Held { duration, .. } => {
+            LeaseState::Released { .. }
+            | LeaseState::Quarantined { .. }
+            | LeaseState::Held { .. } => {
                 let waited = seen.at.saturating_sub(self.since);
-                let wanted = (*duration).clamp(SHORTEST_LEASE, LONGEST_LEASE);
+                let wanted = self.longest.clamp(SHORTEST_LEASE, LONGEST_LEASE);
                 if waited + LATENESS < wanted {
                     rules.push(Rule::WaitedOut { waited, wanted });
                 }
@@ -187,10 +203,16 @@ impl<'a> Follower<'a> {
         // The very version that was there before the gap stood there all the time.
         let is_same = self.last.is_some_and(|last| {
             let is_unbroken = !seen.after_gap || last.version == seen.version;
-            last.uid == seen.uid && last.state == seen.state && is_unbroken
+            last.uid == seen.uid && last.state.is_as_alive_as(&seen.state) && is_unbroken
         });
+        let duration = seen.state.duration();
+        if duration.is_some() {
+            self.stamped.insert(&seen.uid);
+        }
+        let before = if is_same { self.longest } else { Duration::ZERO };
+        self.longest = before.max(duration.unwrap_or_default());
         if !is_same {
-            self.since = seen.at;
+            self.since = self.earliest(seen.at);
             self.followed_to_its_end = match (&seen.state, self.last.map(|last| &last.state)) {
                 (LeaseState::Released { term, .. }, Some(LeaseState::Held { term: held, .. })) => {
                     term == held && !is_by_hand
@@ -201,6 +223,14 @@ impl<'a> Follower<'a> {
             };
         }
         self.last = Some(seen);
+    }
+
+    /// When a version may have been there, of which the watch told at this time. Of what an API server did
+    /// just before it stood still, it may have told some by then, and others after it.
+    fn earliest(&self, told: Duration) -> Duration {
+        let of_then =
+            |still: &&Range<Duration>| still.start <= told && told <= still.end + LATENESS;
+        self.stills.iter().find(of_then).map_or(told, |still| still.start)
     }
 }
 
@@ -292,8 +322,16 @@ mod tests {
     }
 
     fn found(leases: &[LeaseSeen], by_hand: &[u64]) -> Vec<Rule> {
+        found_beside(&[], leases, by_hand)
+    }
+
+    fn found_beside(
+        stills: &[Range<Duration>],
+        leases: &[LeaseSeen],
+        by_hand: &[u64],
+    ) -> Vec<Rule> {
         let history = History { leases: leases.to_vec(), ..History::default() };
-        let breaches = history.breaches(&by_hand.iter().copied().collect());
+        let breaches = history.breaches(&by_hand.iter().copied().collect(), stills);
         breaches.into_iter().map(|breach| breach.rule).collect()
     }
 
@@ -354,6 +392,46 @@ mod tests {
         let leases = [seen(0, 5, by(1)), seen(10, 6, by(1)), seen(3000, 7, by(2))];
         assert_eq!(found(&leases, &[]), [Rule::OnlyWhatIsStampedAndRead]);
         assert_eq!(found(&leases, &[7]), []);
+    }
+
+    #[test]
+    fn what_was_once_stamped_stays_so() {
+        let by = |attempt| LeaseState::Unstamped { write: Some(("a_uid-of-a_1".into(), attempt)) };
+        let leases = [seen(0, 5, held("a", 4, 1)), seen(10, 6, by(1)), seen(900, 7, by(2))];
+        assert_eq!(found(&leases, &[6]), []);
+    }
+
+    /// Rule 4: a hand that changes the duration alone says nothing of the holder's life, and the longest
+    /// is waited out since that was last said.
+    #[test]
+    fn a_longer_lease_is_waited_out_since_the_last_proof_of_life() {
+        let mut edited = held("a", 4, 1);
+        if let LeaseState::Held { duration, .. } = &mut edited {
+            *duration = LEASE * 2;
+        }
+        let taken = |at| {
+            [
+                seen(0, 5, held("a", 4, 1)),
+                seen(600, 6, edited.clone()),
+                seen(at, 7, held("b", 6, 1)),
+            ]
+        };
+        assert_eq!(found(&taken(6010), &[6]), []);
+        let waited = Duration::from_millis(3610);
+        assert_eq!(found(&taken(3610), &[6]), [Rule::WaitedOut { waited, wanted: LEASE * 2 }]);
+    }
+
+    #[test]
+    fn what_stood_there_when_the_api_server_stood_still_may_be_told_late() {
+        let leases = [
+            seen(0, 5, held("a", 4, 1)),
+            seen(4110, 6, quarantined(4)),
+            seen(4150, 7, held("b", 6, 1)),
+        ];
+        let still = |from, to| Duration::from_millis(from)..Duration::from_millis(to);
+        assert_eq!(found_beside(&[still(100, 4100)], &leases, &[]), []);
+        assert_eq!(found_beside(&[still(2000, 4100)], &leases, &[]).len(), 1);
+        assert_eq!(found_beside(&[still(100, 3000)], &leases, &[]).len(), 1);
     }
 
     #[test]
@@ -423,8 +501,8 @@ mod tests {
             labels: vec![label(version)],
             ..History::default()
         };
-        assert_eq!(history(9).breaches(&BTreeSet::new()), []);
-        let early = history(4).breaches(&BTreeSet::new());
+        assert_eq!(history(9).breaches(&BTreeSet::new(), &[]), []);
+        let early = history(4).breaches(&BTreeSet::new(), &[]);
         assert_eq!(early.len(), 1);
         assert_eq!(early[0].rule, Rule::NoLabelBeforeTheTerm);
     }

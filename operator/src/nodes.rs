@@ -1,5 +1,5 @@
 //! Which nodes are cordoned. An eviction that is asked for cannot be seen, but who drains a node
-//! cordons it first.
+//! cordons it first, or taints it in a way of its own.
 //!
 //! Nodes belong to no namespace: an operator of one namespace goes without, and there a Goose whose
 //! node is drained hands over when its pod ends.
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedSender;
-use k8s_openapi::api::core::v1::{Node, NodeSpec, Pod};
+use k8s_openapi::api::core::v1::{Node, NodeSpec, Pod, Taint};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{Config, Event, watcher};
@@ -108,19 +108,33 @@ fn wake(wakes: &UnboundedSender<Cluster>, pods: &Store<Pod>, nodes: &[String]) {
     }
 }
 
+/// Whether it is cordoned, or about to be emptied all the same.
 fn is_cordoned(node: &Node) -> bool {
-    node.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true))
+    let Some(spec) = &node.spec else { return false };
+    spec.unschedulable == Some(true) || spec.taints.iter().flatten().any(empties)
+}
+
+/// Whether who gave the node this taint is about to empty it.
+fn empties(taint: &Taint) -> bool {
+    AS_GOOD_AS_A_CORDON.contains(&&*taint.key)
 }
 
 /// Nothing else of a node matters, and there may be thousands.
 fn slim(node: &mut Node) {
-    let unschedulable = node.spec.as_ref().and_then(|spec| spec.unschedulable);
+    let spec = node.spec.take().unwrap_or_default();
+    let mut taints = spec.taints.unwrap_or_default();
+    taints.retain(empties);
+    let taints = Some(taints).filter(|taints| !taints.is_empty());
     node.metadata.managed_fields = None;
     node.metadata.annotations = None;
     node.metadata.labels = None;
-    node.spec = Some(NodeSpec { unschedulable, ..NodeSpec::default() });
+    node.spec = Some(NodeSpec { unschedulable: spec.unschedulable, taints, ..NodeSpec::default() });
     node.status = None;
 }
+
+/// Keys of the taints that autoscalers give a node before they evict its pods, which need not cordon it:
+/// the cluster autoscaler's, and Karpenter's.
+const AS_GOOD_AS_A_CORDON: [&str; 2] = ["ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted"];
 
 #[cfg(test)]
 mod tests {
@@ -145,6 +159,22 @@ mod tests {
             (Event::Delete(n1(None)), false),
         ] {
             assert_eq!(!seen.observe(&event).is_empty(), changes, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn an_autoscalers_taint_is_as_good_as_a_cordon() {
+        for (keys, cordoned) in [
+            (vec![], false),
+            (vec!["node.kubernetes.io/not-ready"], false),
+            (vec!["node.kubernetes.io/not-ready", "karpenter.sh/disrupted"], true),
+            (vec!["ToBeDeletedByClusterAutoscaler"], true),
+        ] {
+            let taints = keys.iter().map(|&key| Taint { key: key.into(), ..Taint::default() });
+            let spec = NodeSpec { taints: Some(taints.collect()), ..NodeSpec::default() };
+            let mut node = Node { spec: Some(spec), ..Node::default() };
+            slim(&mut node);
+            assert_eq!(is_cordoned(&node), cordoned, "{keys:?}");
         }
     }
 }

@@ -22,8 +22,10 @@ mod a_paused_cluster_stands_still;
 mod a_refused_template_leaves_running_pods_alone;
 mod a_restored_cluster_has_one_goose;
 mod a_rollout_updates_the_goose_last;
+mod a_sidecar_on_loopback_is_asked_from_inside_alone;
 mod a_volume_keeps_what_its_pod_wrote;
 mod an_autoscaler_scales_a_cluster;
+mod an_autoscalers_taint_moves_the_goose;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
 mod an_operator_that_starts_anew_changes_nothing;
 mod an_outage_of_the_api_server_takes_no_pod_out_of_service;
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_broken_rollout_leaves_the_goose_alone))
         .beside_others(test_of!(a_goose_that_is_scaled_away_hands_over_first))
         .beside_others(test_of!(a_goose_that_ignores_term_is_killed_before_another_leads))
+        .beside_others(test_of!(a_sidecar_on_loopback_is_asked_from_inside_alone))
         .beside_others(test_of!(a_command_runs_on_the_goose_alone))
         .beside_others(test_of!(the_tutorial_works))
         .beside_others(test_of!(the_how_tos_work))
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(a_better_goose_is_moved_to_where_that_is_wanted))
         .alone(test_of!(a_force_deleted_goose_that_lives_on_is_waited_out))
         .alone(test_of!(a_drain_moves_the_goose_before_its_pod_goes))
+        .alone(test_of!(an_autoscalers_taint_moves_the_goose))
         .alone(test_of!(the_goose_service_follows_the_goose))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))

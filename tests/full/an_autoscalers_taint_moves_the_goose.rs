@@ -1,0 +1,44 @@
+//! An autoscaler is about to empty the Goose's node: its taint moves the role as a cordon does, and then
+//! an eviction of the pod is granted.
+
+use anyhow::{Context, Result, ensure};
+use api::status::goose_change;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::EvictParams;
+use stage::{Stage, Wanted};
+
+pub async fn test(stage: &Stage) -> Result<()> {
+    let (pond, goose) = stage.pond(&Wanted::pods(3).with_default_lease()).await?;
+    let node = pond.observer.look(|seen| seen.member(&goose.pod)?.node.clone());
+    let node = node.context("wanted the Goose's node")?;
+
+    stage.kubectl(&format!("taint node {node} {TAINT}:NoSchedule")).await?;
+    let moved = pond.goose_after(&goose).await;
+    let evicted = match moved {
+        Ok(_) => evict(stage, &goose.pod).await,
+        Err(late) => Err(late),
+    };
+    stage.kubectl(&format!("taint node {node} {TAINT}-")).await?;
+    evicted?;
+
+    let next = pond.settled(3).await?;
+    let change = pond.object().await?.status.unwrap_or_default().history.first().cloned();
+    let change = change.context("wanted a history")?;
+    ensure!(
+        (&*change.goose, &*change.reason) == (&*next.pod, goose_change::HANDED_OVER),
+        "wanted {next:?} by a hand-over, found {change:?}"
+    );
+    pond.judge()?;
+    Ok(())
+}
+
+/// As an autoscaler does: again and again, for a budget counts some time later.
+async fn evict(stage: &Stage, pod: &str) -> Result<()> {
+    stage::eventually("the eviction granted", stage::pond::SETTLING, async || {
+        Ok(stage.all::<Pod>().evict(pod, &EvictParams::default()).await.map(drop)?)
+    })
+    .await
+}
+
+/// Karpenter's.
+const TAINT: &str = "karpenter.sh/disrupted";

@@ -2,7 +2,6 @@
 //! which the cordon starts; then its pod goes, and the drain ends well.
 
 use anyhow::{Context, Result, ensure};
-use api::status::goose_change;
 use stage::{Stage, Wanted};
 
 pub async fn test(stage: &Stage) -> Result<()> {
@@ -21,12 +20,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     stage.figure("drained after", took);
 
     let next = pond.settled(3).await?;
-    let change = pond.object().await?.status.unwrap_or_default().history.first().cloned();
-    let change = change.context("wanted a history")?;
-    ensure!(
-        (&*change.goose, &*change.reason) == (&*next.pod, goose_change::HANDED_OVER),
-        "wanted {next:?} by a hand-over, found {change:?}"
-    );
+    pond.was_handed_over_to(&next).await?;
     let history = pond.judge()?;
     let reigns = history.reigns();
     ensure!(reigns.len() == 2, "wanted the role to move once, found {reigns:?}");

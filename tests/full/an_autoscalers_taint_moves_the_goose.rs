@@ -1,8 +1,7 @@
 //! An autoscaler is about to empty the Goose's node: its taint moves the role as a cordon does, and then
 //! an eviction of the pod is granted.
 
-use anyhow::{Context, Result, ensure};
-use api::status::goose_change;
+use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::EvictParams;
 use stage::{Stage, Wanted};
@@ -22,12 +21,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     evicted?;
 
     let next = pond.settled(3).await?;
-    let change = pond.object().await?.status.unwrap_or_default().history.first().cloned();
-    let change = change.context("wanted a history")?;
-    ensure!(
-        (&*change.goose, &*change.reason) == (&*next.pod, goose_change::HANDED_OVER),
-        "wanted {next:?} by a hand-over, found {change:?}"
-    );
+    pond.was_handed_over_to(&next).await?;
     pond.judge()?;
     Ok(())
 }

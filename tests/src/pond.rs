@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use api::DuckGooseCluster;
 use api::names::HANDOVER_ANNOTATION;
+use api::status::goose_change;
 use history::History;
 use kube::api::PostParams;
 use observer::{Goose, Observer, Scope, Seen};
@@ -183,6 +184,20 @@ impl Pond<'_> {
     /// Where it cannot be read.
     pub async fn object(&self) -> Result<DuckGooseCluster> {
         Ok(self.stage.all::<DuckGooseCluster>().get(&self.name).await?)
+    }
+
+    /// Whether the status tells that this Goose is the last, and that the role was handed over to it.
+    ///
+    /// # Errors
+    /// Where it tells something else.
+    pub async fn was_handed_over_to(&self, goose: &Goose) -> Result<()> {
+        let history = self.object().await?.status.unwrap_or_default().history;
+        let change = history.first().context("wanted a history")?;
+        ensure!(
+            (&*change.goose, &*change.reason) == (&*goose.pod, goose_change::HANDED_OVER),
+            "wanted {goose:?} by a hand-over, found {change:?}"
+        );
+        Ok(())
     }
 
     /// Waits until the condition of this type is so, and returns its message.

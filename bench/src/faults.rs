@@ -59,8 +59,9 @@ impl Fault {
         for pod in observer.look(names) {
             observer.crowd(&pod, self.more_connections(), pods.patience());
         }
+        sleep(QUIET).await;
         // Renewals are hit at any moment.
-        sleep(Duration::from_millis(fastrand::u64(300..2300))).await;
+        sleep(Duration::from_millis(fastrand::u64(0..2000))).await;
         let service = if self == Self::HandOver { goose_address(pods).await? } else { None };
         let (asked, at) = (Instant::now(), observer.now());
         let followed = self.follow(pods, &observer, &goose);
@@ -199,6 +200,10 @@ impl Drop for Cut {
         }
     }
 }
+
+/// The pods have just become ready, so endpoints have changed, and kube-proxy waits a second before it loads its rules
+/// again: that wait is not measured with the fault.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// `kubectl drain` waits for 5 s.
 const EVICT_AGAIN: Duration = Duration::from_millis(100);

@@ -127,4 +127,5 @@ pub fn image(programs: &Programs, kind: Kind, folder: &Path) -> Result<PathBuf> 
 }
 
 const SERVICE: &str = "The same hand-overs, until a new connection to the Service, from inside a node, led to the new \
-    Goose. None of the others has such a Service.";
+    Goose. The pods have been ready for three seconds then: after any change of any Service kube-proxy waits a second \
+    before it loads its rules again. None of the others has such a Service.";

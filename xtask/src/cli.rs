@@ -203,7 +203,8 @@ pub struct BenchOptions {
     #[arg(long)]
     pub quick: bool,
 
-    /// Write it between the markers of this document, and the chart beside it
+    /// Write it between the markers of this document, in the place of what was measured of the same before; a run
+    /// of everything also draws the chart beside it
     #[arg(long, value_name = "PATH")]
     pub report: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
 //! What was measured, as a part of docs/performance.md.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use bench::machine;
@@ -22,8 +22,8 @@ pub struct Run<'a> {
     pub load_after: String,
 }
 
-/// Writes the chart and the text: between the markers of the document where one was named, and below target/ where
-/// none was.
+/// Writes the text: into the document where one was named, and below target/ where none was. The chart is of one run,
+/// so it is written where a document has it only by a run of everything.
 ///
 /// # Errors
 /// Where a file cannot be written, or the document has no markers.
@@ -33,43 +33,37 @@ pub fn write(
     chart: Option<&str>,
     screen: &Screen,
 ) -> Result<()> {
-    let (document, picture) = match &run.options.report {
-        Some(document) => (document.clone(), document.with_extension("svg")),
-        None => (PathBuf::from(LEFT).join("report.md"), PathBuf::from(LEFT).join("report.svg")),
-    };
+    let told = run.tell();
+    let parts: Vec<_> = sections.iter().map(|section| report::markdown(section, &told)).collect();
     fs::create_dir_all(LEFT)?;
-    let file_name =
-        |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let shown = chart.map(|_| file_name(&picture));
-    let text = text(run, sections, shown.as_deref());
-    let text = match &run.options.report {
-        Some(_) => {
-            let old = fs::read_to_string(&document);
+    let left = Path::new(LEFT).join("report.md");
+    let (document, text) = match &run.options.report {
+        Some(document) => {
+            let old = fs::read_to_string(document);
             let old = old.with_context(|| format!("wanted to read {}", document.display()))?;
-            report::between_markers(&old, &text)?
+            (document.clone(), report::between_markers(&old, &parts)?)
         }
-        None => text,
+        None => (left, parts.join("\n")),
     };
-    if let Some(chart) = chart {
-        fs::write(&picture, chart)?;
+    let is_part = run.options.report.is_some() && !run.options.only.is_empty();
+    if let Some(chart) = chart.filter(|_| !is_part) {
+        fs::write(document.with_extension("svg"), chart)?;
     }
     fs::write(&document, text)?;
     screen.line(format!("\nwritten to {}", document.display()));
     Ok(())
 }
 
-fn text(run: &Run<'_>, sections: &[Section], picture: Option<&str>) -> String {
-    let Run { options, load_before, load_after } = run;
-    let sections: Vec<_> = sections.iter().map(report::markdown).collect();
-    let picture =
-        picture.map(|picture| format!("![The times as bars]({picture})\n\n")).unwrap_or_default();
-    format!(
-        "{}, `{}`: {}. Load of the machine {load_before} before and {load_after} after.\n\n{picture}{}",
-        Zoned::now().strftime("%F %H:%M %Z"),
-        options.command(),
-        machine::describe(),
-        sections.join("\n")
-    )
+impl Run<'_> {
+    fn tell(&self) -> String {
+        let Run { options, load_before, load_after } = self;
+        format!(
+            "*{}, `{}`: {}. Load of the machine {load_before} before and {load_after} after.*",
+            Zoned::now().strftime("%F %H:%M %Z"),
+            options.command(),
+            machine::describe(),
+        )
+    }
 }
 
 /// From the root of the checkout.

@@ -3,8 +3,10 @@
 //! Open connections are counted. When there are as many as may be, the one that
 //! has waited longest for a request makes room for the newcomer, which is taken
 //! in when that one has gone: a flood of idle or slow clients keeps no probe
-//! out. Those in the middle of an answer are never closed for it; the ones that
-//! last, streams and waits, have bounds of their own.
+//! out. Those in the middle of an answer are never chosen for it; the ones that
+//! last, streams and waits, have bounds of their own. Who was chosen goes, also
+//! where a request of its comes at that very moment: a client that keeps idle
+//! connections open has to bear that from any server.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -12,13 +12,13 @@ impl Member {
     pub(super) fn read(&mut self, now: &Reading, lease: Option<Lease>, out: &mut Vec<Output>) {
         self.has_read = true;
         self.outdated = None;
-        self.able_since = None;
         let known = self.lease.as_ref().map(|known| (&known.uid, known.version));
         let found = lease.as_ref().map(|found| (&found.uid, found.version));
         if found.is_none() || found != known {
             if !self.broken.is(Mutation::GapKeepsWait) {
                 self.following.lose();
             }
+            self.able_since = None;
             self.silence.broken(now, self.timing.silence());
         } else {
             self.silence.confirmed(now);

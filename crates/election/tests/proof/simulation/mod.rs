@@ -6,6 +6,7 @@
 
 mod crowd;
 mod figures;
+mod killed;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

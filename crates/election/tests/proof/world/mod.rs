@@ -27,7 +27,7 @@ use server::{Change, Object, Server};
 /// What is going to happen to whom.
 pub enum Event {
     Tick { alarm: u64 },
-    Arrives { write: Write },
+    Arrives { write: Write, sent: Duration },
     Answered { attempt: u64, outcome: Outcome },
     Told { watch: u64, change: Change },
     ReadAgain { watch: u64 },
@@ -55,6 +55,8 @@ pub struct World {
     incarnations: u32,
     /// How many writes of members have arrived, whatever became of them.
     pub writes: u64,
+    /// When the write was sent that was the last one applied: `renewTime`, by the true time.
+    pub renewed: Duration,
     /// The rule that is broken, in every machine of this world.
     mutation: Option<Mutation>,
 }
@@ -74,6 +76,7 @@ impl World {
             judge: Judge::default(),
             incarnations: 0,
             writes: 0,
+            renewed: Duration::ZERO,
             mutation,
         }
     }
@@ -201,7 +204,7 @@ impl World {
                 return self.keeper_releases();
             }
             Event::KeeperReleases => return self.keeper_releases(),
-            Event::Arrives { write } => return self.write_arrives(name, write),
+            Event::Arrives { write, sent } => return self.write_arrives(name, write, sent),
             _ => {}
         }
         let Some(node) = self.nodes.get_mut(name) else { return };
@@ -277,15 +280,16 @@ impl World {
         let outcome = Outcome::Unknown { retry_after: Duration::ZERO };
         self.network.at(time + write.timeout, name, Event::Answered { attempt, outcome });
         if !lost {
-            self.network.travel(time, name, Event::Arrives { write });
+            self.network.travel(time, name, Event::Arrives { write, sent: time });
         }
     }
 
-    fn write_arrives(&mut self, name: &str, write: Write) {
+    fn write_arrives(&mut self, name: &str, write: Write, sent: Duration) {
         self.writes += 1;
         let attempt = write.record.attempt;
         let outcome = match self.server.write_record(&write.uid, write.version, &write.record) {
             Some(lease) => {
+                self.renewed = sent;
                 self.judge.note_written(self.time, &write.record, self.nodes.get(name), &self.log);
                 Outcome::Applied(lease)
             }

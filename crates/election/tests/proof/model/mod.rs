@@ -7,27 +7,45 @@
 //! going on: a configuration is explored until nothing new is found, however
 //! many leases that takes. What is bounded: the number of members, of faults of
 //! each kind, and of messages on their way.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `state`, `store`, `parts` | a state, and the API server in it; a state in few bytes |
+//! | `action`, `act` | what may happen next, and what it leads to |
+//! | `messages`, `keepers`, `outsiders`, `settle` | the parts of that |
+//! | `normal` | equal for equal behaviour |
+//! | `properties`, `reached` | what must hold, and what must be reached |
+//! | `configurations` | what is explored |
+//! | `check`, `deep`, `search` | by whom: in every test run, and for long |
+//! | `mutations` | that each broken rule is found |
 
 mod act;
+mod action;
 mod check;
 mod configurations;
 mod deep;
+mod keepers;
+mod messages;
 mod mutations;
 mod normal;
+mod outsiders;
 mod parts;
+mod properties;
+mod reached;
 mod search;
+mod settle;
 mod state;
 mod store;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use duckduckgoose_election::member::Role;
 use duckduckgoose_election::mutation::Mutation;
 use duckduckgoose_election::timing::Timing;
 use stateright::{Model, Property};
 
-pub use act::Action;
+pub use action::Action;
+pub use reached::Reached;
 use state::{Faults, State};
 
 /// What one search explores.
@@ -81,25 +99,6 @@ pub struct Slow {
     pub keepers: bool,
 }
 
-/// Something worth reaching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reached {
-    HandOver,
-    TakeOver,
-    TookOwn,
-    AppliedLate,
-    /// A Goose renewed the quarantine of a new object.
-    WentOn,
-    ConfirmedDeath,
-    ClockSuspected,
-    PromiseGiven,
-    /// A Goose obeyed an order of the operator.
-    HandOverOrdered,
-    Fenced,
-    /// Somebody could not read what a member of the next version wrote.
-    NextFormat,
-}
-
 impl Model for Pond {
     type State = State;
     type Action = Action;
@@ -117,54 +116,6 @@ impl Model for Pond {
     }
 
     fn properties(&self) -> Vec<Property<Pond>> {
-        vec![
-            Property::always("never two Geese", |pond: &Pond, state: &State| {
-                state.geese(pond).count() <= 1
-            }),
-            holds(TERMS_RISE),
-            holds(STOPPED_BEFORE_RELEASED),
-            holds(GIVEN_UP_IS_OVER),
-            holds(PROMISES_ARE_KEPT),
-            holds(ALL_COMES_TO_REST),
-        ]
-    }
-}
-
-/// Nothing has violated this property yet.
-fn holds(property: &'static str) -> Property<Pond> {
-    let holds: fn(&Pond, &State) -> bool = match property {
-        TERMS_RISE => |_, state| state.judge.violation != Some(TERMS_RISE),
-        STOPPED_BEFORE_RELEASED => {
-            |_, state| state.judge.violation != Some(STOPPED_BEFORE_RELEASED)
-        }
-        GIVEN_UP_IS_OVER => |_, state| state.judge.violation != Some(GIVEN_UP_IS_OVER),
-        PROMISES_ARE_KEPT => |_, state| state.judge.violation != Some(PROMISES_ARE_KEPT),
-        _ => |_, state| state.judge.violation != Some(ALL_COMES_TO_REST),
-    };
-    Property::always(property, holds)
-}
-
-/// Rule 7: each Goose has a greater term than all before it.
-const TERMS_RISE: &str = "terms rise";
-
-/// Rule 8: who releases says "Duck" before the release is written.
-const STOPPED_BEFORE_RELEASED: &str = "stopped before released";
-
-/// Rule 1: who gave its role up is not Goose again in that term.
-const GIVEN_UP_IS_OVER: &str = "what was given up is over";
-
-/// Rule 11: nobody else is Goose while somebody's promise holds.
-const PROMISES_ARE_KEPT: &str = "promises are kept";
-
-/// At one instant, members do not write again and again.
-const ALL_COMES_TO_REST: &str = "all comes to rest";
-
-impl State {
-    /// The members that would answer "Goose" now.
-    fn geese<'a>(&'a self, pond: &'a Pond) -> impl Iterator<Item = (usize, u64)> + 'a {
-        self.nodes.iter().enumerate().filter_map(|(index, node)| match node.role(pond) {
-            Role::Goose { term } => Some((index, term)),
-            Role::Duck => None,
-        })
+        properties::all()
     }
 }

@@ -159,6 +159,12 @@ fn of_who_is_no_pod() -> Vec<Forgery> {
             let illness = illness_to_text(record.term, "forged");
             lease.annotations_mut().insert(ILLNESS.to_owned(), illness);
         }),
+        Forgery::new("makes it another's", "says whose the Lease", |_, lease, _| {
+            lease.metadata.owner_references = None;
+        }),
+        Forgery::new("holds up its end", "says whose the Lease", |_, lease, _| {
+            lease.finalizers_mut().push("example.com/stay".to_owned());
+        }),
         Forgery::new("shows people another holder", "mirrors its record", |_, lease, _| {
             lease.spec.get_or_insert_default().holder_identity = Some("pond-9".to_owned());
         }),

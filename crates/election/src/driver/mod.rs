@@ -12,7 +12,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `elector` | the handle: asks and tells the machine, under one lock |
+//! | `elector` | the handle: asks the machine, under one lock; in `elector/driven` the driver tells it |
 //! | `state` | what is under that lock |
 //! | `connection` | how the API server is reached: kube's client, without its retries |
 //! | `answer` | what an answer of the API server means, and what its absence does |

@@ -10,7 +10,6 @@ use crate::contender::{Contender, Kind};
 use crate::faults::{Fault, Outcome};
 use crate::manifests;
 use crate::pods::Pods;
-use crate::programs::Programs;
 use crate::sample::Sample;
 use crate::section::{Goal, Row, Section, Unit};
 
@@ -119,9 +118,9 @@ impl Fault {
 ///
 /// # Errors
 /// Where the program cannot be read or the image cannot be written.
-pub fn image(programs: &Programs, kind: Kind, folder: &Path) -> Result<PathBuf> {
+pub fn image(sidecar: &Path, kind: Kind, folder: &Path) -> Result<PathBuf> {
     let archive = folder.join(format!("{}.tar", kind.slug()));
-    let image = Image::new(manifests::image(kind)).program("/sidecar", programs.sidecar(kind));
+    let image = Image::new(manifests::image(kind)).program("/sidecar", sidecar);
     image.entrypoint(["/sidecar"]).write(&archive)?;
     Ok(archive)
 }

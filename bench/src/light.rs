@@ -125,7 +125,8 @@ impl Light<'_> {
     fn images(&self) -> Result<Section> {
         let folder = Path::new(IMAGES);
         let size = |kind| {
-            let bytes = std::fs::metadata(full::image(self.programs, kind, folder)?)?.len();
+            let sidecar = self.programs.sidecar(kind);
+            let bytes = std::fs::metadata(full::image(&sidecar, kind, folder)?)?.len();
             let goal = Goal { greatest: Some(7.0), ..Goal::default() };
             anyhow::Ok(Row {
                 who: kind.slug().to_owned(),

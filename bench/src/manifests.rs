@@ -48,8 +48,8 @@ pub fn binding(contender: Contender) -> Value {
     })
 }
 
-/// The others' pods. The label is the one by which the observer finds members.
-pub fn stateful_set(contender: Contender) -> Value {
+/// So many pods of the others. The label is the one by which the observer finds members.
+pub fn stateful_set(contender: Contender, members: usize) -> Value {
     let name = contender.slug();
     let labels = json!({ CLUSTER_LABEL: name });
     let mut pod = pod(contender);
@@ -58,7 +58,7 @@ pub fn stateful_set(contender: Contender) -> Value {
     json!({
         "metadata": { "name": name },
         "spec": {
-            "replicas": 3,
+            "replicas": members,
             "podManagementPolicy": "Parallel",
             "serviceName": name,
             "selector": { "matchLabels": labels },

@@ -11,7 +11,7 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::PostParams;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
-use observer::{Goose, Observer, Scope};
+use observer::{Goose, Member, Observer, Scope, Seen};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,12 +37,10 @@ impl<'a> Pods<'a> {
     pub async fn make(cluster: &'a Cluster, contender: Contender) -> Result<Self> {
         let client = cluster.client().await?;
         if contender.is_ours() {
-            create::<DuckGooseCluster>(&client, manifests::our_cluster(contender)).await?;
+            let ours = manifests::our_cluster(contender);
+            create::<DuckGooseCluster>(&client, NAMESPACE, ours).await?;
         } else {
-            create::<ServiceAccount>(&client, manifests::account(contender)).await?;
-            create::<Role>(&client, manifests::role(contender)).await?;
-            create::<RoleBinding>(&client, manifests::binding(contender)).await?;
-            create::<StatefulSet>(&client, manifests::stateful_set(contender)).await?;
+            make_peer(&client, NAMESPACE, contender, MEMBERS).await?;
         }
         Ok(Self { contender, cluster })
     }
@@ -56,13 +54,8 @@ impl<'a> Pods<'a> {
         let scope = Scope::of_testbed(self.cluster, NAMESPACE, &self.contender.slug());
         let observer = Observer::start(scope).await?;
         let wanted = format!("three ready pods of {}, one of them alone Goose", self.contender);
-        let goose = observer.until(&wanted, self.patience(), |seen| {
-            let members = seen.members();
-            let all =
-                members.iter().all(|one| one.ready && !one.leaving && seen.heard(one).is_some());
-            only_goose(seen).filter(|_| all && members.len() == MEMBERS)
-        });
-        let goose = goose.await?;
+        let goose =
+            observer.until(&wanted, self.patience(), |seen| at_rest_by_word(seen, MEMBERS)).await?;
         Ok((observer, goose))
     }
 
@@ -87,7 +80,30 @@ impl<'a> Pods<'a> {
     }
 }
 
-async fn create<Kind>(client: &Client, object: Value) -> Result<()>
+/// Makes so many pods of an election that is not ours, and what they need, in this namespace.
+///
+/// # Errors
+/// Where the API server refuses something.
+pub async fn make_peer(
+    client: &Client,
+    namespace: &str,
+    contender: Contender,
+    members: usize,
+) -> Result<()> {
+    create::<ServiceAccount>(client, namespace, manifests::account(contender)).await?;
+    create::<Role>(client, namespace, manifests::role(contender)).await?;
+    create::<RoleBinding>(client, namespace, manifests::binding(contender)).await?;
+    create::<StatefulSet>(client, namespace, manifests::stateful_set(contender, members)).await
+}
+
+/// The Goose, where so many pods are ready and answer, and exactly one of them says that it is.
+pub fn at_rest_by_word(seen: &Seen, members: usize) -> Option<Goose> {
+    let all = seen.members();
+    let is_well = |one: &&Member| one.ready && !one.leaving && seen.heard(one).is_some();
+    only_goose(seen).filter(|_| all.iter().all(is_well) && all.len() == members)
+}
+
+async fn create<Kind>(client: &Client, namespace: &str, object: Value) -> Result<()>
 where
     Kind: Resource<Scope = NamespaceResourceScope>
         + Clone
@@ -96,7 +112,7 @@ where
         + DeserializeOwned,
     Kind::DynamicType: Default,
 {
-    let api: Api<Kind> = Api::namespaced(client.clone(), NAMESPACE);
+    let api: Api<Kind> = Api::namespaced(client.clone(), namespace);
     let name = object["metadata"]["name"].to_string();
     let kind = Kind::kind(&Default::default()).into_owned();
     let made = api.create(&PostParams::default(), &serde_json::from_value(object)?).await;

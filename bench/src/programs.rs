@@ -27,7 +27,7 @@ impl Programs {
         let members = testbed::static_binary("duckduckgoose-bench-members", "members")?;
         let folder = std::env::current_dir()?.join(FOLDER);
         say("building client-go's sidecar (first time usually 30 s)");
-        build_client_go(&folder)?;
+        client_go(&folder)?;
         say("building those of kubert and kube-leader-election (first time usually 4 min)");
         build_rust_peers(&folder)?;
         Ok(Self { sidecar, members, folder })
@@ -50,16 +50,22 @@ impl Programs {
     }
 }
 
-fn build_client_go(folder: &Path) -> Result<()> {
+/// Builds client-go's sidecar alone, into an absolute folder, from the root of the checkout. Blocks.
+///
+/// # Errors
+/// Where it does not build.
+pub fn client_go(folder: &Path) -> Result<PathBuf> {
+    let program = folder.join(Kind::ClientGo.slug());
     let mut go = Command::new("go");
     go.current_dir("bench/peers/client-go")
         .env("CGO_ENABLED", "0")
         .env("GOTOOLCHAIN", "local")
         .env("GOFLAGS", "-buildvcs=false -trimpath -mod=readonly")
         .args(["build", "-ldflags", "-s -w", "-o"])
-        .arg(folder.join(Kind::ClientGo.slug()))
+        .arg(&program)
         .arg(".");
-    run(go)
+    run(go)?;
+    Ok(program)
 }
 
 /// They have a workspace of their own, since they need other versions of kube.

@@ -41,9 +41,9 @@ pub async fn run(options: ChaosOptions, screen: &Screen) -> Result<()> {
         None => Stage::made(screen).await?,
     };
     let Stage { cluster, clients, .. } = &stage;
-    let result = match options.prove {
-        true => prove::run(&options, cluster, clients, screen).await,
-        false => on_a_stage(&options, cluster, clients, screen).await,
+    let result = match &options.prove {
+        Some(name) => prove::run(name.as_deref(), options.members, cluster, clients, screen).await,
+        None => on_a_stage(&options, cluster, clients, screen).await,
     };
     stage.strike(result).await
 }
@@ -110,7 +110,7 @@ pub async fn short(cluster: &Cluster, clients: &Clients, screen: &Screen) -> Res
         on: None,
         elector: Elector::Shipped,
         soak: false,
-        prove: false,
+        prove: None,
         report: None,
     };
     disturb(&options, cluster, clients, screen).await
@@ -142,18 +142,28 @@ fn plan(options: &ChaosOptions, cluster: &Cluster) -> Result<Plan> {
     let span = Duration::from_secs_f64(options.minutes * 60.0);
     Ok(Plan {
         elector: options.elector.to_string(),
+        cast: options.elector.cast(),
         lease: LEASE,
         members: options.members,
-        schedule: Schedule::draw(seed, minutes, &faults(options.only, cluster)?, LEASE),
+        schedule: Schedule::draw(seed, minutes, &faults(options, cluster)?, LEASE),
         limit: span,
         soak: if options.soak { span } else { Duration::ZERO },
     })
 }
 
-/// What can be done to this cluster, or the one that was asked for.
-fn faults(only: Option<Fault>, cluster: &Cluster) -> Result<Vec<Fault>> {
+/// What can be done to this elector on this cluster, or the one that was asked for.
+fn faults(options: &ChaosOptions, cluster: &Cluster) -> Result<Vec<Fault>> {
     let members = cluster.etcd_members().len();
-    let Some(only) = only else { return Ok(Fault::possible(members)) };
+    let cast = options.elector.cast();
+    let Some(only) = options.only else {
+        let possible = Fault::possible(members).into_iter();
+        return Ok(possible.filter(|fault| cast.bears(*fault)).collect());
+    };
+    ensure!(
+        cast.bears(only),
+        "wanted a fault of processes or of the network for {}, found {only}",
+        options.elector
+    );
     let least = only.least_etcd_members();
     ensure!(
         least <= members,

@@ -158,7 +158,7 @@ pub struct ChaosOptions {
     pub on: Option<String>,
 
     /// Which sidecar elects: `shipped`, `mutation=NAME` and `clocks=slewed` or `clocks=stepped` (two
-    /// with a comma), or `image=NAME:TAG@ARCHIVE`
+    /// with a comma), `client-go`, or `image=NAME:TAG@ARCHIVE`
     #[arg(long, default_value_t)]
     pub elector: Elector,
 
@@ -166,9 +166,9 @@ pub struct ChaosOptions {
     #[arg(long, conflicts_with = "only")]
     pub soak: bool,
 
-    /// Put electors to the test that are known to be bad: each must be found out
-    #[arg(long, conflicts_with_all = ["only", "soak", "elector", "seed"])]
-    pub prove: bool,
+    /// Put electors to the test that are known to be bad, or the one of this name: each must be found out
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "soak", "elector", "seed"])]
+    pub prove: Option<Option<String>>,
 
     /// Write the figures into this document, where its table is
     #[arg(long, value_name = "PATH")]

@@ -7,6 +7,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`cast`] | whose election is put to the test: ours, or a peer's |
 //! | [`fault`] | the faults that there are, and how soon there must be a Goose after each |
 //! | [`schedule`] | which faults come when: all of it follows from a seed |
 //! | [`scene`] | the cluster that is disturbed, and how to lay hands on it |
@@ -17,6 +18,7 @@
 //! | [`table`] | the figures, fault by fault |
 //! | [`proof`] | electors that are known to be bad, and the faults that show it |
 
+pub mod cast;
 pub mod fault;
 mod faults;
 pub mod proof;
@@ -27,6 +29,7 @@ pub mod schedule;
 pub mod table;
 pub mod verdict;
 
+pub use self::cast::Cast;
 pub use self::fault::Fault;
 pub use self::record::Record;
 pub use self::run::{Plan, run};

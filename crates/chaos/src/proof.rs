@@ -1,8 +1,9 @@
 //! Electors that are known to be bad, and the faults that show it.
 //!
 //! A harness that finds nothing wrong with anything proves nothing. Each of these is the sidecar with
-//! one rule of the election broken (a `Mutation` of the election crate), and each must be found out
-//! by the same observer and the same judge that pass the one that ships.
+//! one rule of the election broken (a `Mutation` of the election crate), or the election that most
+//! controllers have today; and each must be found out by the same observer and the same judge that pass
+//! the one that ships.
 //!
 //! Not every mutation shows on a real cluster. `RoleByFlag` does not: the sidecar's one thread fires
 //! its timers before it answers what came while it was frozen. `ReadExtends` does not: a Goose reads
@@ -18,14 +19,37 @@ use crate::verdict::{Kind, Verdict};
 /// A bad elector, and how it is found out.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Name of the mutation.
-    pub mutation: &'static str,
-    /// How its clocks run, where they must run wrong for it to show.
-    pub clocks: Option<&'static str>,
+    /// Who it is.
+    pub elector: BadElector,
     /// What is done to it.
     pub schedule: Schedule,
     /// What must be found, one of these.
     pub expected: &'static [Kind],
+}
+
+/// An elector that is known to be bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadElector {
+    /// Our sidecar with a rule broken.
+    Mutated {
+        /// Name of the mutation.
+        mutation: &'static str,
+        /// How its clocks run, where they must run wrong for it to show.
+        clocks: Option<&'static str>,
+    },
+    /// client-go's `LeaderElector`. Cut off, a leader releases its Lease before it is told that it leads
+    /// no more, and the release is tried for as long as a renewal is.
+    ClientGo,
+}
+
+impl BadElector {
+    /// A name for folders and people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mutated { mutation, .. } => mutation,
+            Self::ClientGo => "client-go",
+        }
+    }
 }
 
 impl Case {
@@ -38,13 +62,16 @@ impl Case {
 /// All of them.
 pub fn cases(lease: Duration) -> Vec<Case> {
     let cut_off = (Fault::BlackHole, 0.0, 3.0);
-    let shown = |mutation, round: &[(Fault, f64, f64)], expected| Case {
-        mutation,
-        clocks: None,
+    let case = |elector, round: &[(Fault, f64, f64)], expected| Case {
+        elector,
         schedule: Schedule { seed: 0, rounds: vec![planned(round, lease); ROUNDS] },
         expected,
     };
-    let mut cases = vec![
+    let shown = |mutation, round: &[(Fault, f64, f64)], expected| {
+        case(BadElector::Mutated { mutation, clocks: None }, round, expected)
+    };
+    let on_slewed_clocks = |mutation| BadElector::Mutated { mutation, clocks: Some("slewed") };
+    vec![
         shown("UnknownIsApplied", &[cut_off], TWO_GEESE),
         shown(
             "CountFromAnswer",
@@ -60,12 +87,9 @@ pub fn cases(lease: Duration) -> Vec<Case> {
         ),
         shown("RenewalKeepsWait", &[(Fault::MirrorEdited, 0.0, 0.0)], &[Kind::Lease]),
         shown("TermIsPlusOne", &[(Fault::Killed, 0.0, 0.0)], &[Kind::Lease]),
-        shown("GooseTrustsBoottime", &[cut_off], TWO_GEESE),
-    ];
-    for case in &mut cases {
-        case.clocks = (case.mutation == "GooseTrustsBoottime").then_some("slewed");
-    }
-    cases
+        case(on_slewed_clocks("GooseTrustsBoottime"), &[cut_off], TWO_GEESE),
+        case(BadElector::ClientGo, &[(Fault::NodeCut, 0.0, 3.0)], &[Kind::TwoGeese]),
+    ]
 }
 
 /// Faults of the Goose, by when they begin and how long they last, in leases.
@@ -98,11 +122,11 @@ mod tests {
     #[test]
     fn each_is_expected_to_be_found_out_by_something() {
         for case in cases(Duration::from_secs(3)) {
-            assert!(!case.is_shown_by(&Verdict::default()), "{}", case.mutation);
+            assert!(!case.is_shown_by(&Verdict::default()), "{:?}", case.elector);
             let at = Duration::ZERO;
             let finding = Finding { at, kind: case.expected[0], text: String::new() };
             let verdict = Verdict { findings: vec![finding], ..Verdict::default() };
-            assert!(case.is_shown_by(&verdict), "{}", case.mutation);
+            assert!(case.is_shown_by(&verdict), "{:?}", case.elector);
         }
     }
 }

@@ -18,6 +18,7 @@ use history::History;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::cast::Cast;
 use crate::fault::Fault;
 use crate::schedule::{Planned, Schedule};
 use crate::verdict::Verdict;
@@ -27,6 +28,9 @@ use crate::verdict::Verdict;
 pub struct Record {
     /// Which elector ran.
     pub elector: String,
+    /// Whose election that is: it says what can be judged.
+    #[serde(default)]
+    pub cast: Cast,
     /// `spec.lease.duration`.
     pub lease: Duration,
     /// How many pods there are at rest.
@@ -64,6 +68,7 @@ pub struct Round {
 
 impl Record {
     /// When the API server may have stood still: its watches then tell one what they told another before.
+    /// By the schedule alone; what that leaves open, [`History::breaches`] says.
     pub(crate) fn stills(&self) -> Vec<Range<Duration>> {
         let of_round = |round: &Round| {
             let frozen = |tried: &&Tried| tried.planned.fault == Fault::ApiFrozen;

@@ -8,6 +8,7 @@ use history::History;
 use testbed::Cluster;
 use tokio::time::{Instant, sleep};
 
+use crate::cast::Cast;
 use crate::fault::{Fault, Realm, bound};
 use crate::faults::commit;
 use crate::record::{Record, Round, Tried};
@@ -19,6 +20,8 @@ use crate::schedule::{Planned, REST, Schedule};
 pub struct Plan {
     /// Which elector runs: for the record.
     pub elector: String,
+    /// Whose election that is.
+    pub cast: Cast,
     /// `spec.lease.duration`.
     pub lease: Duration,
     /// How many pods there are at rest.
@@ -44,9 +47,9 @@ pub async fn run<Kept: Future<Output = ()>>(
     mut tell: impl FnMut(String),
     keep_logs: impl FnOnce(String) -> Kept,
 ) -> Result<(Record, History)> {
-    let Plan { elector, lease, members, schedule, limit, soak } = plan;
-    let mut scene = Scene::set(cluster, members, lease).await?;
-    let first = scene.observer.settled(members, FIRST_GOOSE).await;
+    let Plan { elector, cast, lease, members, schedule, limit, soak } = plan;
+    let mut scene = Scene::set(cluster, cast, members, lease).await?;
+    let first = scene.at_rest(FIRST_GOOSE).await;
     let first = first.context("wanted a cluster at rest to begin with")?;
     scene.keep_a_copy().await?;
     if let Some(goose) = first {
@@ -79,7 +82,8 @@ pub async fn run<Kept: Future<Output = ()>>(
     let history = scene.observer.stop();
     keep_logs(scene.namespace.clone()).await;
     scene.strike().await?;
-    Ok((Record { elector, lease, members, schedule, began, rounds, ended, by_hand }, history))
+    let record = Record { elector, cast, lease, members, schedule, began, rounds, ended, by_hand };
+    Ok((record, history))
 }
 
 async fn play(scene: &Scene<'_>, planned: &[Planned]) -> Round {

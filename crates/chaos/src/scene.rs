@@ -16,12 +16,15 @@ use serde_json::{Value, json};
 use testbed::{Cluster, Node};
 use tokio::time::{sleep, timeout};
 
+use crate::cast::{Cast, POND};
 use crate::schedule::{Aim, Planned};
 
-/// A `DuckGooseCluster` on a cluster of the testbed, under observation.
+/// A group of members on a cluster of the testbed, under observation.
 pub struct Scene<'a> {
     /// What it runs on.
     pub cluster: &'a Cluster,
+    /// Whose election it is.
+    pub cast: Cast,
     /// Of the administrator.
     pub client: Client,
     /// Its own.
@@ -50,20 +53,24 @@ pub struct Victim {
 }
 
 impl<'a> Scene<'a> {
-    /// Makes a cluster of so many members in a namespace of its own, and waits until one is Goose.
+    /// Makes so many members in a namespace of their own, and begins to ask them.
     ///
     /// # Errors
-    /// Where it is refused, or nobody becomes Goose.
-    pub async fn set(cluster: &'a Cluster, members: usize, lease: Duration) -> Result<Self> {
+    /// Where they are refused.
+    pub async fn set(
+        cluster: &'a Cluster,
+        cast: Cast,
+        members: usize,
+        lease: Duration,
+    ) -> Result<Self> {
         tend_scheduler(cluster).await?;
         let client = cluster.client().await?;
         let namespace = make_namespace(&client).await?;
-        let ponds: Api<DuckGooseCluster> = Api::namespaced(client.clone(), &namespace);
-        let pond = serde_json::from_value(pond(members, lease))?;
-        ponds.create(&PostParams::default(), &pond).await.context("wanted to make the cluster")?;
-        let observer = Observer::start(Scope::of_testbed(cluster, &namespace, POND)).await?;
+        cast.enter(&client, &namespace, members, lease).await?;
+        let scope = Scope::of_testbed(cluster, &namespace, &cast.name(lease));
+        let observer = Observer::start(scope).await?;
         let (by_hand, old_copy) = (Mutex::default(), Mutex::default());
-        Ok(Self { cluster, client, namespace, observer, lease, members, by_hand, old_copy })
+        Ok(Self { cluster, cast, client, namespace, observer, lease, members, by_hand, old_copy })
     }
 
     /// Keeps a copy of the Lease for later, as a backup would.
@@ -71,7 +78,8 @@ impl<'a> Scene<'a> {
     /// # Errors
     /// Where it cannot be read.
     pub async fn keep_a_copy(&self) -> Result<()> {
-        let lease = self.all::<Lease>().get(POND).await.context("wanted to copy the Lease")?;
+        let lease = self.all::<Lease>().get(&self.cast.name(self.lease)).await;
+        let lease = lease.context("wanted to copy the Lease")?;
         *self.old_copy.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
         Ok(())
     }
@@ -197,7 +205,7 @@ impl<'a> Scene<'a> {
         look.await.expect("looking does not panic")
     }
 
-    /// Waits until all members are ready, one of them is Goose, and the labels say the same. A pod
+    /// Waits until all members are ready, one of them is Goose, and our labels say the same. A pod
     /// whose sidecar is not restarted because it was killed too often is replaced.
     ///
     /// # Errors
@@ -218,12 +226,20 @@ impl<'a> Scene<'a> {
     async fn be_settled(&self) -> Result<()> {
         // Who has just died was heard of a moment ago.
         sleep(UNTIL_SEEN).await;
-        if self.observer.settled(self.members, BEFORE_MENDING).await.is_ok() {
+        if self.at_rest(BEFORE_MENDING).await.is_ok() {
             return Ok(());
         }
         self.mend().await?;
-        self.observer.settled(self.members, SETTLING).await?;
+        self.at_rest(SETTLING).await?;
         Ok(())
+    }
+
+    /// Waits until all members are ready and one of them is Goose. Returns that one.
+    ///
+    /// # Errors
+    /// Where that does not come to be in time.
+    pub async fn at_rest(&self, within: Duration) -> Result<Option<Goose>, observer::Error> {
+        self.cast.at_rest(&self.observer, self.members, within).await
     }
 
     async fn mend(&self) -> Result<()> {
@@ -270,38 +286,6 @@ async fn make_namespace(client: &Client) -> Result<String> {
     }
     Ok(made)
 }
-
-fn pond(members: usize, lease: Duration) -> Value {
-    json!({
-        "apiVersion": "duckduckgoose.dev/v1alpha1",
-        "kind": "DuckGooseCluster",
-        "metadata": { "name": POND },
-        "spec": {
-            "replicas": members,
-            "lease": {
-                "duration": format!("{}ms", lease.as_millis()),
-                "renewal": format!("{}ms", lease.as_millis() / 3),
-            },
-            "template": { "spec": {
-                "topologySpreadConstraints": [{
-                    "topologyKey": "kubernetes.io/hostname",
-                    "maxSkew": 1,
-                    "whenUnsatisfiable": "ScheduleAnyway",
-                    "labelSelector": { "matchLabels": { api::names::CLUSTER_LABEL: POND } },
-                }],
-                "containers": [{
-                    "name": "app",
-                    "image": "busybox:stable",
-                    "command": ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 3600 & wait; done"],
-                    "resources": { "requests": { "cpu": "5m", "memory": "8Mi" } },
-                }],
-            } },
-        },
-    })
-}
-
-/// Name of the cluster.
-pub const POND: &str = "pond";
 
 const UNTIL_SEEN: Duration = Duration::from_secs(1);
 

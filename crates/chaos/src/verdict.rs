@@ -60,7 +60,8 @@ pub struct Figures {
 }
 
 impl Verdict {
-    /// Judges a run.
+    /// Judges a run. Of an election that is not ours no more is judged than its answers say: whether two
+    /// led at one time, and whether one led again in time.
     pub fn of(record: &Record, history: &History) -> Self {
         let (reigns, gaps) = (history.reigns(), history.gaps());
         let mut findings = safety(record, history);
@@ -123,7 +124,9 @@ fn safety(record: &Record, history: &History) -> Vec<Finding> {
         kind: Kind::Lease,
         text: breach.to_string(),
     });
-    geese.chain(labels).chain(breaches).collect()
+    let findings = geese.chain(labels).chain(breaches);
+    let is_judged = |kind| record.cast.keeps_our_rules() || kind == Kind::TwoGeese;
+    findings.filter(|finding| is_judged(finding.kind)).collect()
 }
 
 fn liveness(round: &Round, figures: &Figures) -> Option<Finding> {
@@ -208,6 +211,7 @@ mod tests {
     use history::{Answer, Said};
 
     use super::*;
+    use crate::cast::Cast;
     use crate::fault::Fault;
     use crate::record::Tried;
     use crate::schedule::{Aim, Planned, Schedule};
@@ -236,8 +240,17 @@ mod tests {
     }
 
     fn judged(rounds: Vec<Round>, reigns: &[Vec<Answer>]) -> Verdict {
-        let record = Record {
+        Verdict::of(&record(rounds), &history(reigns))
+    }
+
+    fn history(reigns: &[Vec<Answer>]) -> History {
+        History { answers: reigns.concat(), ..History::default() }
+    }
+
+    fn record(rounds: Vec<Round>) -> Record {
+        Record {
             elector: "shipped".to_owned(),
+            cast: Cast::Ours,
             lease: SECOND * 3,
             members: 3,
             schedule: Schedule { seed: 1, rounds: Vec::new() },
@@ -245,8 +258,7 @@ mod tests {
             rounds,
             ended: SECOND * 60,
             by_hand: BTreeSet::new(),
-        };
-        Verdict::of(&record, &History { answers: reigns.concat(), ..History::default() })
+        }
     }
 
     fn kinds(verdict: &Verdict) -> Vec<Kind> {
@@ -269,6 +281,14 @@ mod tests {
         let verdict = judged(vec![killed], &[reign("a", 1, 0, 15), reign("b", 2, 12, 60)]);
         assert_eq!(kinds(&verdict), [Kind::TwoGeese]);
         assert_eq!(verdict.rounds[0].two_geese, 1);
+    }
+
+    #[test]
+    fn of_anothers_election_only_two_geese_count() {
+        let peers = Record { cast: Cast::ClientGo, ..record(Vec::new()) };
+        let kinds = |reigns: &[Vec<Answer>]| kinds(&Verdict::of(&peers, &history(reigns)));
+        assert_eq!(kinds(&[reign("a", 2, 0, 10), reign("b", 1, 20, 30)]), []);
+        assert_eq!(kinds(&[reign("a", 1, 0, 15), reign("b", 2, 12, 60)]), [Kind::TwoGeese]);
     }
 
     #[test]

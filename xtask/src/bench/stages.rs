@@ -116,7 +116,8 @@ pub async fn full(
     let measured = async {
         install::on_own_cluster(&cluster, &images, screen).await?;
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Ours) {
-            let archive = full::image(programs, kind, Path::new("target/bench/images"))?;
+            let archive =
+                full::image(&programs.sidecar(kind), kind, Path::new("target/bench/images"))?;
             cluster.load_image(&archive).await?;
         }
         measure_pods(wanted, &cluster, extent, screen).await

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
+use bench::contender::Kind;
+use chaos::Cast;
 use testbed::{Cluster, Image};
 use tokio::sync::OnceCell;
 
@@ -22,6 +24,8 @@ pub enum Elector {
     Shipped,
     /// Ours with a rule that is broken, or clocks that run wrong.
     Altered(Alterations),
+    /// client-go's, in pods that the operator knows nothing of.
+    ClientGo,
     /// Another one, in this archive of an image.
     Image {
         /// Full name of the image, with its tag.
@@ -41,6 +45,14 @@ pub struct Alterations {
 }
 
 impl Elector {
+    /// Whose election it is.
+    pub fn cast(&self) -> Cast {
+        match self {
+            Self::ClientGo => Cast::ClientGo,
+            Self::Shipped | Self::Altered(_) | Self::Image { .. } => Cast::Ours,
+        }
+    }
+
     /// Sees to it that clusters made from now on have this sidecar.
     ///
     /// # Errors
@@ -57,6 +69,10 @@ impl Elector {
                 let program = PROGRAM.get_or_try_init(build_program).await?;
                 cluster.load_image(&alterations.image(program)?).await?;
                 image_settings(&format!("{ALTERED}:{}", alterations.tag()))
+            }
+            Self::ClientGo => {
+                cluster.load_image(&client_go_image().await?).await?;
+                return Ok(());
             }
             Self::Image { name, archive } => {
                 cluster.load_image(archive).await?;
@@ -104,6 +120,7 @@ impl fmt::Display for Elector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shipped => f.write_str("shipped"),
+            Self::ClientGo => f.write_str(CLIENT_GO),
             Self::Altered(Alterations { mutation, clocks }) => {
                 let named = [("mutation", mutation), ("clocks", clocks)];
                 let words = named.into_iter().filter_map(|(key, value)| {
@@ -123,11 +140,13 @@ impl FromStr for Elector {
         let wanted = || {
             format!(
                 "wanted shipped, mutation=NAME, clocks=slewed, clocks=stepped, two of these with a \
-                 comma, or image=NAME:TAG@ARCHIVE, found `{text}`"
+                 comma, {CLIENT_GO}, or image=NAME:TAG@ARCHIVE, found `{text}`"
             )
         };
-        if text == "shipped" {
-            return Ok(Self::Shipped);
+        match text {
+            "shipped" => return Ok(Self::Shipped),
+            CLIENT_GO => return Ok(Self::ClientGo),
+            _ => {}
         }
         if let Some(image) = text.strip_prefix("image=") {
             let (name, archive) = image.split_once('@').with_context(wanted)?;
@@ -161,8 +180,21 @@ async fn build_program() -> Result<PathBuf> {
     tokio::task::spawn_blocking(build).await?
 }
 
+/// Writes the benchmark's image of client-go's sidecar, and returns where it is.
+async fn client_go_image() -> Result<PathBuf> {
+    let write = || {
+        let folder = std::path::absolute(FOLDER)?;
+        let program = bench::programs::client_go(&folder)?;
+        bench::full::image(&program, Kind::ClientGo, &folder)
+    };
+    tokio::task::spawn_blocking(write).await?
+}
+
 /// Built once.
 static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
+
+/// As it is told on the command line.
+const CLIENT_GO: &str = "client-go";
 
 /// Below the checkout.
 const FOLDER: &str = "target/chaos/images";
@@ -181,6 +213,7 @@ mod tests {
             "mutation=RoleByFlag",
             "clocks=slewed",
             "mutation=GooseTrustsBoottime,clocks=slewed",
+            "client-go",
             "image=example/elector:1@target/elector.tar",
         ] {
             assert_eq!(text.parse::<Elector>().unwrap().to_string(), text);

@@ -14,7 +14,8 @@ pub async fn keep(clients: &Clients, namespace: &str, folder: &Path) {
     }
     let operator = format!("deployment/{RELEASE}");
     let all_pods = "--prefix=true";
-    let members = "duckduckgoose.dev/cluster=pond";
+    // The namespace has no other.
+    let members = api::names::CLUSTER_LABEL;
     let questions: [(&str, &[&str]); 5] = [
         ("operator.log", &["-n", NAMESPACE, "logs", &operator, "--all-pods", all_pods]),
         (

@@ -10,7 +10,8 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, PostParams};
 
 use super::insist;
-use crate::scene::{POND, Scene, index};
+use crate::cast::POND;
+use crate::scene::{Scene, index};
 use crate::schedule::Planned;
 
 pub(super) async fn delete(scene: &Scene<'_>) -> Result<()> {

@@ -39,6 +39,7 @@ mod forgeries_are_refused;
 mod kubectl_explains_every_field;
 mod kubectl_shows_clusters_in_columns;
 mod kubectl_waits_until_a_cluster_is_available;
+mod network_policies_fit_the_pods;
 mod the_goose_is_chosen_by_priority_and_stays;
 mod the_goose_is_kept_while_the_set_is_scaled;
 mod the_goose_service_follows_the_goose;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         .beside_others(test_of!(kubectl_explains_every_field))
         .beside_others(test_of!(bad_input_is_refused_in_words))
         .beside_others(test_of!(forgeries_are_refused))
+        .beside_others(test_of!(network_policies_fit_the_pods))
         .beside_others(test_of!(an_autoscaler_scales_a_cluster))
         .beside_others(test_of!(the_goose_is_kept_while_the_set_is_scaled))
         .beside_others(test_of!(kubectl_shows_clusters_in_columns))

@@ -56,7 +56,8 @@ impl Reading {
         boottime.max(now.raw_and_slept.saturating_sub(earlier.raw_and_slept))
     }
 
-    /// How far the wall clock moved against `CLOCK_BOOTTIME` since `earlier`.
+    /// How far the wall clock moved against `CLOCK_BOOTTIME` since `earlier`, forward or back. More than
+    /// the [`guard`](crate::timing::guard) is suspected to be a freeze (rule 3).
     pub fn wall_jump_since(&self, earlier: &Reading) -> Duration {
         let ahead = self.wall + earlier.boottime;
         let behind = earlier.wall + self.boottime;

@@ -56,7 +56,7 @@ pub struct Lease {
     pub stamped: bool,
     /// The record, or why there is none to go by.
     pub record: Result<Record, Unreadable>,
-    /// What the operator wants.
+    /// What the operator wants. Only those of a stamped object are obeyed (rule 6).
     pub orders: Orders,
 }
 
@@ -86,7 +86,8 @@ pub struct HandOverOrder {
 }
 
 impl Lease {
-    /// Reads one version of the Lease from its metadata.
+    /// Reads one version of the Lease from its metadata. Never fails: what cannot be read is told in
+    /// [`record`](Lease::record), or is no order.
     pub fn from_metadata(
         uid: &str,
         version: Version,

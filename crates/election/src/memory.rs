@@ -48,7 +48,8 @@ impl MemoryLease {
         (content.lease.clone(), receiver)
     }
 
-    /// Writes the record, if the Lease is the version that it is to replace.
+    /// Writes the record, if the Lease is the version that it is to replace (rule 5). The outcome is
+    /// never unknown.
     pub fn write(&self, write: &Write) -> Outcome {
         let mut content = self.content();
         if (&write.uid, write.version) != (&content.lease.uid, content.lease.version) {

@@ -34,14 +34,15 @@ pub struct Record {
     /// The fencing token: the resourceVersion of the record that was taken
     /// (rule 7).
     pub term: u64,
-    /// Grows with every write of the incarnation.
+    /// Grows by at least one with every write of the incarnation, so that what is seen tells which write
+    /// was applied (rule 1), and that the holder lived (rule 4).
     pub attempt: u64,
-    /// How long a Duck waits on this record.
+    /// How long a Duck waits on this record (rule 4); whole milliseconds in the text.
     pub duration: Duration,
-    /// The longest promise that the holder gives (rule 11).
+    /// The longest promise that the holder gives (rule 11); whole milliseconds in the text.
     pub hold: Duration,
-    /// The term ended: said by the holder, or by the operator on a confirmed
-    /// death.
+    /// The term ended: said by the holder (rule 8), or by the operator on a
+    /// confirmed death (rule 10).
     pub released: bool,
 }
 

@@ -75,12 +75,12 @@ impl Timing {
         Ok(Timing { lease, renewal })
     }
 
-    /// How long a Duck waits on a record.
+    /// How long a Duck waits on a record (rule 4).
     pub fn lease(&self) -> Duration {
         self.lease
     }
 
-    /// How often a Goose renews.
+    /// A renewal is due so long after the last applied write was sent.
     pub fn renewal(&self) -> Duration {
         self.renewal
     }
@@ -100,7 +100,8 @@ impl Timing {
         (self.allowance() - self.renewal) * 10 / (ATTEMPTS * 11)
     }
 
-    /// How long to pause after an attempt that failed.
+    /// How long to pause after an attempt that failed: a tenth of one, so that it counts in
+    /// [`attempt`](Timing::attempt).
     pub fn pause(&self) -> Duration {
         self.attempt() / 10
     }
@@ -124,7 +125,7 @@ impl Default for Timing {
     }
 }
 
-/// `lease × (1 − ρ) − guard`, for the duration in a record (rule 1).
+/// `lease × (1 − ρ) − guard`, for the duration in a record (rule 1), with the [`guard`] of that duration.
 pub fn allowance(lease: Duration) -> Duration {
     let drift = lease * RHO_PER_MILLE / 1000;
     (lease - drift).saturating_sub(guard(lease))
@@ -153,7 +154,7 @@ pub fn clamped(duration: Duration) -> Duration {
 /// Lease became free. The first at once; the second when the first one's write
 /// and its event would have been seen; the others spread over a wait of `jitter`
 /// thousandths of half a second, so that a thousand of them cost three writes
-/// and not a thousand.
+/// and not a thousand. No rule: who tries too early is refused.
 pub fn stagger(rank: Option<usize>, jitter: u16) -> Duration {
     match rank {
         Some(0) => Duration::ZERO,

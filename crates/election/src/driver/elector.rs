@@ -50,7 +50,11 @@ struct Shared {
 
 impl Elector {
     /// Starts to take part. Needs a tokio runtime with time and I/O. Goes on
-    /// until [`shut_down`](Elector::shut_down), also without any handle left.
+    /// until [`shut_down`](Elector::shut_down), also without any handle left. What fails is tried again,
+    /// and told by [`trouble`](Elector::trouble) and [`events`](Elector::events).
+    ///
+    /// # Panics
+    /// Outside of such a runtime.
     pub fn join(settings: Settings) -> Elector {
         Elector::join_through(Access::Inferred, settings)
     }
@@ -134,7 +138,7 @@ impl Elector {
         self.tell(Input::HandOver, None);
     }
 
-    /// Promises to stay Goose for `hold` (rule 11). What is refused only
+    /// Promises to stay Goose for `hold` (rule 11). Whether it does. What is refused only
     /// because none so long was asked for before is renewed for, and possible
     /// a little later.
     pub fn promise(&self, hold: Duration) -> bool {

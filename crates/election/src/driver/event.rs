@@ -21,7 +21,7 @@ pub enum Event {
     Written(Duration),
     /// A write of the Lease was not applied, or nobody knows whether it was.
     WriteFailed(WriteFailure),
-    /// Something does not work; said once, not at each retry.
+    /// Something does not work, in words; said once, not at each retry.
     Trouble(String),
     /// All of it works again.
     Mended,

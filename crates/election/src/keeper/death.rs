@@ -90,7 +90,9 @@ impl DeathWatch {
         self.deaths.push(Death { who, seen: now.instant() });
     }
 
-    /// The release that may be written now, if there is one.
+    /// The release that may be written now, if there is one: of a holder that was seen renewing on an
+    /// unbroken watch, that is dead, and whose longest promise has passed (rules 10 and 11). The same
+    /// one until another version is seen.
     pub fn release(&self, now: &Reading) -> Option<Release> {
         let (lease, record, due) = self.dead_holder()?;
         due.reached_on_both(now).then(|| Release {

@@ -26,7 +26,7 @@ pub enum Input {
     ///
     /// [`Member::wake`]: crate::member::Member::wake
     Tick,
-    /// The workload gives the role up.
+    /// The workload gives the role up (rule 8). Nothing for who is a Duck.
     HandOver,
     /// The process is to end: no role any more, and what is held is released.
     ShutDown,
@@ -43,7 +43,7 @@ pub enum Outcome {
     /// No answer, or one that does not tell: it may have been applied, it may
     /// yet be.
     Unknown {
-        /// For how long the API server asked to be left alone.
+        /// For how long the API server asked to be left alone; zero where it did not.
         retry_after: Duration,
     },
 }
@@ -71,7 +71,7 @@ pub struct Write {
     pub version: Version,
     /// The record to write.
     pub record: Record,
-    /// After how long without an answer the outcome is unknown.
+    /// After how long without an answer the outcome is unknown: [`Timing::attempt`](crate::timing::Timing::attempt).
     pub timeout: Duration,
 }
 

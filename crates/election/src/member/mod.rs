@@ -37,7 +37,7 @@ pub use view::{Reason, View};
 pub struct Config {
     /// Who it is. A new process must have a new nonce.
     pub me: Incarnation,
-    /// The lease to use on an object that tells none.
+    /// The lease to use on an object that tells none (rule 9).
     pub timing: Timing,
     /// Thousandths, 0 to 999, chosen at random by the driver: spreads the
     /// members that would otherwise all act at one time.
@@ -150,7 +150,10 @@ impl Member {
         }
     }
 
-    /// Takes one input in, and tells what it wants done.
+    /// Takes one input in, and tells what it wants done, in this order.
+    ///
+    /// `now` is read after the input was there, and a write leaves after it: a Duck's wait counts from
+    /// when something was seen (rule 4), a Goose's time from when it was sent (rule 1).
     pub fn handle(&mut self, now: Reading, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         self.lapse(&now, &mut out);
@@ -174,7 +177,7 @@ impl Member {
     }
 
     /// Rule 11: promises to stay Goose for `hold`, counted from now (its asker
-    /// counts from when the question was sent, which is earlier). A hold that
+    /// counts from when the question was sent, which is earlier). Whether it does. A hold that
     /// is not granted only because none so long was ever asked for is possible
     /// after the next renewal, which the next [`handle`](Member::handle) sends.
     pub fn promise(&mut self, now: &Reading, hold: Duration) -> bool {

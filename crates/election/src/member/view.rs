@@ -16,7 +16,7 @@ pub struct View {
     pub goose: Option<Incarnation>,
     /// Its own term when it is Goose; otherwise that of the record it knows.
     pub term: Option<u64>,
-    /// How long ago it last heard of the Lease; `None` when it never did.
+    /// How long ago it last heard of the Lease, at the most; `None` when it never did.
     pub seen_ago: Option<Duration>,
     /// Why things are not as one would expect; `None` when they are.
     pub reason: Option<Reason>,

@@ -1,18 +1,20 @@
-//! `kubectl drain` of the Goose's node: the eviction of its pod is refused until its role has moved,
-//! which the cordon starts; then its pod goes, and the drain ends well.
+//! `kubectl drain` of the Goose's node: the cordon moves its role, or else the eviction does, which is granted;
+//! its workload ends after that, and the drain ends well.
 
 use anyhow::{Context, Result, ensure};
 use stage::{Stage, Wanted};
 
 pub async fn test(stage: &Stage) -> Result<()> {
-    let (pond, goose) = stage.pond(&Wanted::pods(3).with_default_lease()).await?;
+    let wanted = Wanted::pods(3).with_default_lease().that_end_slowly();
+    let (pond, goose) = stage.pond(&wanted).await?;
     let node = pond.observer.look(|seen| seen.member(&goose.pod)?.node.clone());
     let node = node.context("wanted the Goose's node")?;
 
     let told = pond.observer.now();
     let drain = "--ignore-daemonsets --delete-emptydir-data --force --timeout=120s";
     let drain = format!("drain {node} {drain}");
-    let (drained, moved) = tokio::join!(stage.kubectl(&drain), pond.goose_moved_from(&goose));
+    let (drained, moved) =
+        tokio::join!(stage.kubectl(&drain), pond.goose_after_one_that_ends(&goose));
     let took = pond.observer.now() - told;
     stage.kubectl(&format!("uncordon {node}")).await?;
     drained?;

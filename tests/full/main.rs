@@ -26,6 +26,7 @@ mod a_sidecar_on_loopback_is_asked_from_inside_alone;
 mod a_volume_keeps_what_its_pod_wrote;
 mod an_autoscaler_scales_a_cluster;
 mod an_autoscalers_taint_moves_the_goose;
+mod an_eviction_without_a_cordon_moves_the_goose;
 mod an_old_copy_of_the_lease_makes_no_second_goose;
 mod an_operator_that_starts_anew_changes_nothing;
 mod an_outage_of_the_api_server_takes_no_pod_out_of_service;
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
         .alone(test_of!(a_force_deleted_goose_that_lives_on_is_waited_out))
         .alone(test_of!(a_drain_moves_the_goose_before_its_pod_goes))
         .alone(test_of!(an_autoscalers_taint_moves_the_goose))
+        .alone(test_of!(an_eviction_without_a_cordon_moves_the_goose))
         .alone(test_of!(the_goose_service_follows_the_goose))
         .alone(test_of!(a_cut_off_goose_is_a_duck_before_another_leads))
         .alone(test_of!(an_operator_that_starts_anew_changes_nothing))

@@ -58,7 +58,7 @@ async fn drain(stage: &Stage, pond: &Pond<'_>) -> Result<Goose> {
     let node = node.context("wanted the Goose's node")?;
     let drain =
         format!("drain {node} --pod-selector=duckduckgoose.dev/cluster=pond --timeout=120s");
-    let (drained, moved) = tokio::join!(stage.kubectl(&drain), pond.goose_moved_from(&goose));
+    let (drained, moved) = tokio::join!(stage.kubectl(&drain), pond.goose_after(&goose));
     stage.kubectl(&format!("uncordon {node}")).await?;
     drained?;
     moved

@@ -62,6 +62,15 @@ impl Wanted {
         Self { lease: Duration::from_secs(6), renewal: Duration::from_secs(2), ..self }
     }
 
+    /// With a workload that does not end before it is killed, 15 s after it was told to.
+    #[must_use]
+    pub fn that_end_slowly(mut self) -> Self {
+        self.pod["terminationGracePeriodSeconds"] = json!(15);
+        let deaf = "trap '' TERM; while true; do sleep 1; done";
+        self.pod["containers"][0]["command"] = json!(["sh", "-c", deaf]);
+        self
+    }
+
     /// By another name.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
@@ -153,6 +162,18 @@ impl Pond<'_> {
     /// Where nobody is.
     pub async fn goose_after(&self, goose: &Goose) -> Result<Goose> {
         Ok(self.observer.goose_after(goose.term, TAKE_OVER).await?)
+    }
+
+    /// Waits until somebody is Goose in a later term, while the workload of this one has not ended yet.
+    ///
+    /// # Errors
+    /// Where nobody is, or the workload has ended.
+    pub async fn goose_after_one_that_ends(&self, goose: &Goose) -> Result<Goose> {
+        let next = self.goose_after(goose).await?;
+        let containers = self.stage.cluster().pod(&self.namespace, &goose.pod)?.containers();
+        let runs = containers.iter().any(|one| one.pod_uid == *goose.uid && one.name == "app");
+        ensure!(runs, "wanted {next:?} while the workload of {} runs, found it ended", goose.pod);
+        Ok(next)
     }
 
     /// Waits until the Goose's pod is gone, and another leads.

@@ -1,7 +1,7 @@
 //! Hand-overs that the operator orders: the Goose is moved before its pod must go.
 //!
-//! Of a pod that is deleted without a word before, nothing is ordered: its workload ends first, and
-//! then its sidecar hands over by itself.
+//! One that is deleted without a word before is moved while its workload ends, which may take as long
+//! as its grace period: its sidecar would hand over only after that.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub struct Move {
     /// What the Goose is to be told.
     pub order: Option<HandOverOrder>,
     /// The Goose that is about to go, and is to be moved before; it is waited for no longer than
-    /// [`BOUND`].
+    /// [`BOUND`]. None whose pod is going already: nothing can wait for it.
     pub awaited: Option<Awaited>,
 }
 
@@ -55,7 +55,8 @@ pub fn decide(
     let to = line.iter().find(|pod| rules.leaving(pod).is_none()).and_then(|pod| pod.uid());
     let Some(to) = to else { return Move::default() };
     let term = record.term;
-    Move { order: Some(HandOverOrder { to, term }), awaited: Some(Awaited { term, why }) }
+    let awaited = (why != Leaving::Deletion).then_some(Awaited { term, why });
+    Move { order: Some(HandOverOrder { to, term }), awaited }
 }
 
 /// The order that the Goose has obeyed, while nobody leads: it stands until there is a new Goose, for
@@ -101,6 +102,7 @@ mod tests {
     use std::collections::HashSet;
 
     use election::record::Incarnation;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::super::pods::sample::pod;
     use super::super::succession::sample::rules;
@@ -144,6 +146,22 @@ mod tests {
             });
             assert_eq!(found, wanted, "{what}");
         }
+    }
+
+    #[test]
+    fn a_goose_that_is_deleted_is_moved_and_not_waited_for() {
+        let nowhere = HashSet::new();
+        let rules = rules(2, &nowhere);
+        let decided = |ready| {
+            let mut members = members(&[true, ready]);
+            let now = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
+            Arc::make_mut(&mut members[0]).metadata.deletion_timestamp = Some(Time(now));
+            let line = rules.line(&members, Some("p0"));
+            decide(&rules, &members, &line, Some(&led_by(0)), true)
+        };
+        let order = Some(HandOverOrder { to: "p1".into(), term: 7 });
+        assert_eq!(decided(true), Move { order, awaited: None });
+        assert_eq!(decided(false), Move::default());
     }
 
     #[test]

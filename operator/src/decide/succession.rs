@@ -8,7 +8,7 @@ use api::goose::Choice;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use super::pods::{has_uid, is_fenced, is_ready, node, ordinal};
+use super::pods::{has_uid, is_fenced, is_going, is_ready, node, ordinal};
 use super::rollout::is_outdated;
 
 /// What decides about the succession, beside the pods themselves.
@@ -29,6 +29,8 @@ pub struct Rules<'a> {
 pub enum Leaving {
     /// The set shrinks.
     ScaleIn,
+    /// It was deleted, or an eviction was granted: its workload is ending.
+    Deletion,
     /// Its node is cordoned.
     Cordon,
     /// It is to be made anew from a changed template.
@@ -38,6 +40,9 @@ pub enum Leaving {
 impl Rules<'_> {
     /// Why the pod is about to go; `None` where it is to stay.
     pub fn leaving(&self, pod: &Pod) -> Option<Leaving> {
+        if is_going(pod) {
+            return Some(Leaving::Deletion);
+        }
         let replicas = u32::try_from(self.replicas).unwrap_or_default();
         if ordinal(pod) >= replicas {
             return Some(Leaving::ScaleIn);

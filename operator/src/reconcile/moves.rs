@@ -15,6 +15,7 @@ use crate::decide::handover::{self, BOUND, Move};
 use crate::decide::happening::Happening;
 use crate::decide::lease;
 use crate::decide::object::version;
+use crate::decide::pods::is_ready;
 use crate::decide::preference;
 use crate::decide::request::{self, Answer, answer};
 use crate::decide::rollout::ducks_are_done;
@@ -102,12 +103,9 @@ impl Pass<'_> {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Whether the Goose could be moved, had its pod to go: somebody is ready to follow it, and did
-    /// not let the time for that pass already.
-    pub(super) fn may_move(&self) -> bool {
-        let stays = |pod: &Arc<Pod>| self.rules().leaving(pod).is_none();
-        let overdue = self.memory.awaited.is_some() && self.left_to_move().is_none();
-        !self.cluster.spec.paused && !overdue && self.line().iter().any(stays)
+    /// Whether no more than one pod is ready.
+    pub(super) fn one_is_alone(&self) -> bool {
+        self.members.iter().filter(|pod| is_ready(pod)).take(2).count() < 2
     }
 
     /// How many pods the StatefulSet is to have now.

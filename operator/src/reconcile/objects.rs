@@ -33,10 +33,9 @@ impl Pass<'_> {
         self.keep::<Service>(&stores.services, service::members(&self.owner)).await;
         self.keep::<Service>(&stores.services, service::goose(&self.owner, &ports)).await;
         self.keep::<Service>(&stores.services, service::ducks(&self.owner, &ports)).await;
-        let goose = disruption::goose(&self.owner, self.may_move());
-        self.keep(&stores.budgets, goose).await;
-        let ducks = disruption::ducks(&self.owner, spec.replicas, spec.update.max_unavailable);
-        self.keep(&stores.budgets, ducks).await;
+        let (most, is_alone) = (spec.update.max_unavailable, self.one_is_alone());
+        let budget = disruption::budget(&self.owner, spec.replicas, most, is_alone);
+        self.keep(&stores.budgets, budget).await;
         if !self.updates_are_ours().await {
             return;
         }

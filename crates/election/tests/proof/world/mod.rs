@@ -5,6 +5,7 @@
 //! and a cut-off one, and judges (`judge.rs`).
 
 pub mod judge;
+mod keeping;
 pub mod network;
 pub mod node;
 pub mod server;
@@ -12,8 +13,7 @@ pub mod server;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use duckduckgoose_election::clock::Reading;
-use duckduckgoose_election::keeper::{Chore, DeathWatch, mutated_chore};
+use duckduckgoose_election::keeper::DeathWatch;
 use duckduckgoose_election::lease::Orders;
 use duckduckgoose_election::member::{Input, Outcome, Output, Role, Write};
 use duckduckgoose_election::mutation::Mutation;
@@ -101,12 +101,6 @@ impl World {
         self.network.at(self.time + notice, "", Event::DeathSeen { who });
     }
 
-    /// The keeper starts anew, or lost its watch: it reads afresh.
-    pub fn keeper_loses_watch(&mut self) {
-        self.deaths.read(self.server.object.as_ref().map(Object::lease));
-        self.keeper_told = self.server.history.len();
-    }
-
     /// What the members answered so far.
     pub fn history(&self) -> &History {
         &self.judge.history
@@ -177,12 +171,6 @@ impl World {
         self.tell_all();
     }
 
-    /// Lets the keeper look at the Lease, now and at every later change.
-    pub fn keep(&mut self, orders: Orders, longest: Duration) {
-        self.keeper = Some((orders, longest));
-        self.network.at(self.time, "", Event::KeeperLooks);
-    }
-
     /// Lets time pass.
     pub fn run(&mut self, span: Duration) {
         let end = self.time + span;
@@ -199,10 +187,7 @@ impl World {
         match event {
             Event::KeeperLooks => return self.keeper_looks(),
             Event::KeeperTold { change } => return self.keeper_told(change),
-            Event::DeathSeen { who } => {
-                self.deaths.died(&steady(self.time), who);
-                return self.keeper_releases();
-            }
+            Event::DeathSeen { who } => return self.death_seen(who),
             Event::KeeperReleases => return self.keeper_releases(),
             Event::Arrives { write, sent } => return self.write_arrives(name, write, sent),
             _ => {}
@@ -321,38 +306,7 @@ impl World {
         for name in self.nodes.keys().cloned().collect::<Vec<_>>() {
             self.tell(&name);
         }
-        if self.keeper.is_none() {
-            return;
-        }
-        self.network.travel(self.time, "", Event::KeeperLooks);
-        let begin = std::mem::replace(&mut self.keeper_told, self.server.history.len());
-        for change in self.server.history[begin..].iter().cloned() {
-            self.network.travel_in_order(self.time, "", Event::KeeperTold { change });
-        }
-    }
-
-    fn keeper_told(&mut self, change: Change) {
-        match change {
-            Change::Written(object) => self.deaths.watched(object.lease()),
-            Change::Deleted => self.deaths.deleted(),
-        }
-        self.keeper_releases();
-    }
-
-    /// Rule 10: what a confirmed death left is released, once what it promised
-    /// is over.
-    fn keeper_releases(&mut self) {
-        if self.keeper.is_none() {
-            return;
-        }
-        let now = steady(self.time);
-        if let Some(release) = self.deaths.release(&now) {
-            self.say("keeper", &format!("releases term {} of the dead", release.record.term));
-            self.server.write_record(&release.uid, release.version, &release.record);
-            self.tell_all();
-        } else if let Some(wait) = self.deaths.wake(&now) {
-            self.network.at(self.time + wait, "", Event::KeeperReleases);
-        }
+        self.tell_keeper();
     }
 
     /// Sends what is new on the member's watch, in order.
@@ -368,36 +322,6 @@ impl World {
         }
     }
 
-    fn keeper_looks(&mut self) {
-        let Some((orders, longest)) = self.keeper.clone() else { return };
-        let Some(object) = self.server.object.clone() else {
-            self.say("keeper", "creates the Lease");
-            self.server.create(BTreeMap::new());
-            return self.tell_all();
-        };
-        match mutated_chore(&object.lease(), &orders, longest, self.mutation) {
-            None => {}
-            Some(Chore::LeaveAlone(why)) => self.say("keeper", &format!("leaves it alone: {why}")),
-            Some(Chore::GiveOrders) => {
-                self.say("keeper", "gives orders");
-                self.server.update(&object.uid, object.version, |annotations| {
-                    server::write_orders(annotations, &orders);
-                });
-                self.tell_all();
-            }
-            Some(Chore::Recreate) => {
-                self.say("keeper", "deletes the Lease: another duration is wanted");
-                self.server.delete();
-                self.tell_all();
-            }
-            Some(Chore::Quarantine { record, why }) => {
-                self.say("keeper", &format!("quarantines for {:?}: {why:?}", record.duration));
-                self.server.quarantine(&object.uid, object.version, &record, &orders);
-                self.tell_all();
-            }
-        }
-    }
-
     fn say(&mut self, who: &str, what: &str) {
         self.log.push(format!("{:8.3} {who} {what}", self.time.as_secs_f64()));
     }
@@ -405,11 +329,6 @@ impl World {
     fn check(&mut self) {
         self.judge.judge(self.time, self.nodes.values_mut(), &self.log);
     }
-}
-
-/// The clocks of the keeper's machine.
-fn steady(time: Duration) -> Reading {
-    Reading { boottime: time, raw: time, slept: Duration::ZERO, wall: time }
 }
 
 /// `Goose in term 7`, `Duck`.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::schedule::{Aim, Planned, Schedule};
-use crate::verdict::{Kind, Verdict};
+use crate::verdict::{Finding, Kind, Verdict};
 
 /// A bad elector, and how it is found out.
 #[derive(Clone, Debug)]
@@ -53,9 +53,9 @@ impl BadElector {
 }
 
 impl Case {
-    /// Whether it was found out.
-    pub fn is_shown_by(&self, verdict: &Verdict) -> bool {
-        verdict.findings.iter().any(|finding| self.expected.contains(&finding.kind))
+    /// The first finding that shows it, where it was found out.
+    pub fn shown_by<'a>(&self, verdict: &'a Verdict) -> Option<&'a Finding> {
+        verdict.findings.iter().find(|finding| self.expected.contains(&finding.kind))
     }
 }
 
@@ -117,16 +117,15 @@ const TWO_GEESE: &[Kind] = &[Kind::TwoGeese, Kind::TermWentBack];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Finding;
 
     #[test]
     fn each_is_expected_to_be_found_out_by_something() {
         for case in cases(Duration::from_secs(3)) {
-            assert!(!case.is_shown_by(&Verdict::default()), "{:?}", case.elector);
+            assert_eq!(case.shown_by(&Verdict::default()), None, "{:?}", case.elector);
             let at = Duration::ZERO;
             let finding = Finding { at, kind: case.expected[0], text: String::new() };
-            let verdict = Verdict { findings: vec![finding], ..Verdict::default() };
-            assert!(case.is_shown_by(&verdict), "{:?}", case.elector);
+            let verdict = Verdict { findings: vec![finding.clone()], ..Verdict::default() };
+            assert_eq!(case.shown_by(&verdict), Some(&finding), "{:?}", case.elector);
         }
     }
 }

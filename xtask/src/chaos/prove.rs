@@ -39,7 +39,7 @@ pub async fn run(
         let plan = plan(&case, &elector, members);
         let (record, history) = chaos::run(cluster, plan, |_| (), keep_logs).await?;
         let verdict = Verdict::of(&record, &history);
-        match verdict.findings.iter().find(|finding| case.expected.contains(&finding.kind)) {
+        match case.shown_by(&verdict) {
             Some(finding) => screen.line(found_out(finding, &verdict, &history)),
             None => {
                 record.keep(&history, &folder)?;

@@ -151,14 +151,16 @@ pub fn clamped(duration: Duration) -> Duration {
 }
 
 /// When the member of the given rank among the successors tries, after the
-/// Lease became free. The first at once; the second when the first one's write
-/// and its event would have been seen; the others spread over a wait of `jitter`
-/// thousandths of half a second, so that a thousand of them cost three writes
-/// and not a thousand. No rule: who tries too early is refused.
-pub fn stagger(rank: Option<usize>, jitter: u16) -> Duration {
+/// Lease became free: because it was `released`, or because it was waited out.
+/// The first at once; the second when the first one's write and its event would
+/// have been seen; the others spread over a wait of `jitter` thousandths of half
+/// a second, so that a thousand of them cost three writes and not a thousand. No
+/// rule: who tries too early is refused, or leads in another one's stead.
+pub fn stagger(rank: Option<usize>, jitter: u16, released: bool) -> Duration {
     match rank {
         Some(0) => Duration::ZERO,
-        Some(1) => SECOND_SUCCESSOR,
+        Some(1) if released => SECOND_AFTER_RELEASE,
+        Some(1) => SECOND_AFTER_LEASE,
         _ => OTHERS + OTHERS_SPREAD * u32::from(jitter) / 1000,
     }
 }
@@ -181,11 +183,15 @@ const RHO_PER_MILLE: u32 = 10;
 /// 1.10 for a slewed clock × 1.01 for ρ, rounded up.
 const STRETCH_PERCENT: u32 = 112;
 
-/// A write takes 4 ms at the median and 10 ms at p99, and some 15 ms where etcd
-/// has a slow disk. Who tries too early only costs a write that is refused; who
-/// tries late is Goose late, where the first one is dead, or came after the last
-/// renewal and has to wait from then.
-const SECOND_SUCCESSOR: Duration = Duration::from_millis(25);
+/// Everybody hears of a release at one time, so the one that is wanted most has
+/// it, also where its write takes some 15 ms because etcd has a slow disk.
+const SECOND_AFTER_RELEASE: Duration = Duration::from_millis(50);
+
+/// Each waits a lease out from when it saw the last renewal. The first in line
+/// may have come only after that, which the second cannot know, and then this is
+/// for how much longer there is no Goose. A write takes 4 ms at the median and
+/// 10 ms at p99.
+const SECOND_AFTER_LEASE: Duration = Duration::from_millis(25);
 
 /// The first two have been seen by then, also by a busy API server.
 const OTHERS: Duration = Duration::from_millis(100);

@@ -37,7 +37,7 @@ impl Canonical for Member {
         }
         let now = renaming.now();
         if let Some(able) = &mut self.able_since
-            && able.plus(HEAD_START + stagger(None, 999)).reached_on_both(&now)
+            && able.plus(HEAD_START + stagger(None, 999, false)).reached_on_both(&now)
         {
             *able = able.with(*able, |_, _| Duration::ZERO);
         }

@@ -161,7 +161,8 @@ impl Member {
             _ => (self.following.waited_out_at(self.broken)?, Cause::TookOver),
         };
         let possible = self.able_since.map_or(free, |able| free.later(able));
-        let stagger = stagger(self.rank(lease, record), self.jitter);
+        let released = cause == Cause::TookFree;
+        let stagger = stagger(self.rank(lease, record), self.jitter, released);
         let due = possible.plus(self.head_start_of_another(lease, record) + stagger);
         Some(Step::Take { due: Some(due), cause })
     }

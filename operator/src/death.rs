@@ -18,15 +18,13 @@ use kube::runtime::watcher::Event;
 
 use crate::decide::death::deaths;
 use crate::decide::lease::read;
+use crate::id::Id;
 
 /// What was followed of each cluster's holders, and of their deaths.
 #[derive(Debug, Default)]
 pub struct Deaths {
     followed: Mutex<Followed>,
 }
-
-/// By namespace and name of the cluster, which is the name of its Lease.
-type Id = (String, String);
 
 #[derive(Debug, Default)]
 struct Followed {
@@ -53,8 +51,8 @@ impl Deaths {
         match event {
             Event::Init => followed.listed.clear(),
             Event::InitApply(lease) => {
-                followed.listed.insert(id(lease));
-                followed.watches.entry(id(lease)).or_default().read(Some(read(lease)));
+                followed.listed.insert(Id::of(lease));
+                followed.watches.entry(Id::of(lease)).or_default().read(Some(read(lease)));
             }
             Event::InitDone => {
                 let Followed { watches, listed } = &mut *followed;
@@ -62,10 +60,10 @@ impl Deaths {
                 gone.for_each(|(_, watch)| watch.read(None));
             }
             Event::Apply(lease) => {
-                followed.watches.entry(id(lease)).or_default().watched(read(lease));
+                followed.watches.entry(Id::of(lease)).or_default().watched(read(lease));
             }
             Event::Delete(lease) => {
-                if let Some(watch) = followed.watches.get_mut(&id(lease)) {
+                if let Some(watch) = followed.watches.get_mut(&Id::of(lease)) {
                     watch.deleted();
                 }
             }
@@ -83,7 +81,7 @@ impl Deaths {
             return;
         }
         let (mut followed, now) = (self.followed(), clocks());
-        let id = (pod.namespace().unwrap_or_default(), cluster.clone());
+        let id = Id::new(&pod.namespace().unwrap_or_default(), cluster);
         let watch = followed.watches.entry(id).or_default();
         named.into_iter().for_each(|who| watch.died(&now, who));
     }
@@ -91,8 +89,9 @@ impl Deaths {
     /// What is to be done now about the holder of this cluster's Lease.
     pub fn burial(&self, namespace: &str, cluster: &str) -> Burial {
         let (followed, now) = (self.followed(), clocks());
-        let id = (namespace.to_owned(), cluster.to_owned());
-        let Some(watch) = followed.watches.get(&id) else { return Burial::None };
+        let Some(watch) = followed.watches.get(&Id::new(namespace, cluster)) else {
+            return Burial::None;
+        };
         match (watch.release(&now), watch.wake(&now)) {
             (Some(release), _) => Burial::Now(release),
             (None, Some(wait)) => Burial::In(wait),
@@ -102,7 +101,7 @@ impl Deaths {
 
     /// The cluster is no more.
     pub fn forget(&self, namespace: &str, cluster: &str) {
-        self.followed().watches.remove(&(namespace.to_owned(), cluster.to_owned()));
+        self.followed().watches.remove(&Id::new(namespace, cluster));
     }
 
     fn followed(&self) -> MutexGuard<'_, Followed> {
@@ -114,10 +113,6 @@ impl Deaths {
             followed
         })
     }
-}
-
-fn id(lease: &Lease) -> Id {
-    (lease.namespace().unwrap_or_default(), lease.name_any())
 }
 
 #[cfg(test)]

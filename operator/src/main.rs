@@ -11,6 +11,7 @@
 //! | [`controller`] | which cluster is passed over when |
 //! | [`leadership`], [`own_lease`] | which replica of the operator works |
 //! | [`stores`], [`nodes`], [`wake`] | what the API server told, and which of it matters |
+//! | [`id`] | by what a cluster is known |
 //! | [`turns`] | which cluster takes another sidecar when |
 //! | [`death`] | which holders were seen to live, and to die |
 //! | [`reigns`] | how each Goose came to be |
@@ -27,6 +28,7 @@ mod decide;
 mod definition;
 mod events;
 mod health;
+mod id;
 mod leadership;
 mod memory;
 mod nodes;

@@ -24,9 +24,10 @@ use crate::decide::problem::Problem;
 use crate::decide::sidecar::SidecarImage;
 use crate::decide::traffic::SliceVersion;
 use crate::events::Events;
+use crate::id::Id;
 use crate::leadership::Won;
 use crate::stores::Stores;
-use crate::turns::{Id, Turns};
+use crate::turns::Turns;
 
 /// What each pass has.
 pub struct Context {
@@ -43,7 +44,7 @@ pub struct Context {
     /// Rule 12: until when an earlier leader's last write may be on its way.
     pub quiet_until: Instant,
     tenure: OnceLock<Tenure>,
-    memories: Mutex<HashMap<(String, String), Memory>>,
+    memories: Mutex<HashMap<Id, Memory>>,
 }
 
 /// What is remembered of one cluster.
@@ -129,30 +130,30 @@ impl Context {
 
     /// Takes the memory of the cluster out, for one pass.
     pub fn recall(&self, cluster: &DuckGooseCluster) -> Memory {
-        let memory = self.memories().remove(&id(cluster));
+        let memory = self.memories().remove(&Id::of(cluster));
         memory.filter(|memory| memory.uid == cluster.uid()).unwrap_or_else(|| Memory::of(cluster))
     }
 
     /// Puts the memory back after a pass.
     pub fn remember(&self, cluster: &DuckGooseCluster, memory: Memory) {
-        self.memories().insert(id(cluster), memory);
+        self.memories().insert(Id::of(cluster), memory);
     }
 
     /// The cluster is no more.
     pub fn forget(&self, namespace: &str, name: &str) {
-        let id = (namespace.to_owned(), name.to_owned());
+        let id = Id::new(namespace, name);
         self.end_turn(&id);
         self.memories().remove(&id);
     }
 
     /// The cluster needs no turn to take another sidecar. Who comes next is looked at.
     pub fn end_turn(&self, cluster: &Id) {
-        if let Some((namespace, name)) = self.turns.needs_none(cluster) {
+        if let Some(Id { namespace, name }) = self.turns.needs_none(cluster) {
             self.stores.look_at(ObjectRef::new(&name).within(&namespace));
         }
     }
 
-    fn memories(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Memory>> {
+    fn memories(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Memory>> {
         // A map is whole after a panic elsewhere.
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -257,10 +258,6 @@ impl Memory {
 fn number(metadata: &ObjectMeta) -> u64 {
     let version = metadata.resource_version.as_ref();
     version.and_then(|version| version.parse().ok()).unwrap_or_default()
-}
-
-fn id(cluster: &DuckGooseCluster) -> (String, String) {
-    (cluster.namespace().unwrap_or_default(), cluster.name_any())
 }
 
 #[cfg(test)]

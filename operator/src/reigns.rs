@@ -8,18 +8,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use api::status::goose_change;
 use election::record::Record;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::ResourceExt;
 use kube::runtime::watcher::Event;
 use tokio::time::Instant;
 
 use crate::decide::history::Begun;
 use crate::decide::lease::read;
+use crate::id::Id;
 
 /// The reigns of all clusters' Geese.
 #[derive(Debug, Default)]
 pub struct Reigns {
-    /// By namespace and name of the cluster.
-    known: Mutex<HashMap<(String, String), Reign>>,
+    known: Mutex<HashMap<Id, Reign>>,
 }
 
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl Reigns {
     fn observe(&self, event: &Event<Lease>, now: Instant) {
         let (Event::InitApply(lease) | Event::Apply(lease)) = event else { return };
         let Ok(record) = read(lease).record else { return };
-        let id = (lease.namespace().unwrap_or_default(), lease.name_any());
+        let id = Id::of(lease);
         let mut known = self.known();
         match known.get_mut(&id) {
             Some(reign) => reign.observe(record, now),
@@ -57,15 +56,14 @@ impl Reigns {
 
     /// The holder of this term is dead, and its record is being released.
     pub fn buried(&self, namespace: &str, cluster: &str, term: u64) {
-        let id = (namespace.to_owned(), cluster.to_owned());
-        if let Some(reign) = self.known().get_mut(&id) {
+        if let Some(reign) = self.known().get_mut(&Id::new(namespace, cluster)) {
             reign.buried = Some(term);
         }
     }
 
     /// How the Goose of this term came to be.
     pub fn begun(&self, namespace: &str, cluster: &str, term: u64) -> Begun {
-        let id = (namespace.to_owned(), cluster.to_owned());
+        let id = Id::new(namespace, cluster);
         let known = self.known();
         let begun = known.get(&id).map(|reign| &reign.begun).filter(|begun| begun.term == term);
         begun.cloned().unwrap_or(Begun { term, reason: goose_change::NOT_SEEN, without: None })
@@ -73,10 +71,10 @@ impl Reigns {
 
     /// The cluster is no more.
     pub fn forget(&self, namespace: &str, cluster: &str) {
-        self.known().remove(&(namespace.to_owned(), cluster.to_owned()));
+        self.known().remove(&Id::new(namespace, cluster));
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<(String, String), Reign>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Id, Reign>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -31,9 +31,9 @@ use crate::death::Deaths;
 use crate::decide::object::keep_fingerprint;
 use crate::decide::traffic::SLICE_MANAGED_BY_LABEL;
 use crate::decide::upgrade::{has_turn, is_told};
+use crate::id::Id;
 use crate::nodes::Nodes;
 use crate::reigns::Reigns;
-use crate::turns::Id;
 use crate::wake::{Changes, Cluster, Wakes};
 
 /// A kind of object that lives in a namespace and that the operator can apply.
@@ -175,8 +175,7 @@ impl Stores {
         let sets = self.stateful_sets.state().into_iter().filter(|set| has_turn(set));
         let clusters = sets.filter_map(|set| self.clusters.get(&set.cluster()?));
         let clusters = clusters.filter(|it| it.metadata.deletion_timestamp.is_none());
-        let ids = clusters.map(|it| (it.namespace().unwrap_or_default(), it.name_any()));
-        ids.collect()
+        clusters.map(|it| Id::of(&*it)).collect()
     }
 
     /// Sees to it that the cluster is looked at.

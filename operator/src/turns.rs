@@ -7,8 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Namespace and name of a cluster.
-pub type Id = (String, String);
+use crate::id::Id;
 
 /// Whose turn it is, and who waits.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ mod tests {
     use super::*;
 
     fn id(name: &str) -> Id {
-        ("ns".to_owned(), name.to_owned())
+        Id::new("ns", name)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::decide::object::{Found, Step, content_fingerprint, fingerprint, step}
 use crate::decide::owner::Standing;
 use crate::decide::upgrade::{self, Origin, Rollout, Situation, Template};
 use crate::decide::workload;
-use crate::turns::Id;
+use crate::id::Id;
 
 use super::objects::called;
 
@@ -71,7 +71,7 @@ impl Pass<'_> {
     }
 
     fn id(&self) -> Id {
-        (self.owner.namespace.clone(), self.owner.name.clone())
+        Id::new(&self.owner.namespace, &self.owner.name)
     }
 
     /// Which template it is to have, after turns were taken.

@@ -1,9 +1,9 @@
 //! Who may be connected, and for how long.
 //!
-//! Open connections are counted. When there are as many as may be, the one that
-//! has waited longest for a request makes room for the newcomer, which is taken
-//! in when that one has gone: a flood of idle or slow clients keeps no probe
-//! out. Those in the middle of an answer are never chosen for it; the ones that
+//! Open connections are counted. When there are nearly as many as may be, the one
+//! that has waited longest for a request makes room for the newcomer: a flood of
+//! idle or slow clients keeps no probe out. A few places are spare, so that the
+//! newcomer need not wait until that one has gone, unless they are taken, too. Those in the middle of an answer are never chosen for it; the ones that
 //! last, streams and waits, have bounds of their own. Who was chosen goes, also
 //! where a request of its comes at that very moment: a client that keeps idle
 //! connections open has to bear that from any server.
@@ -36,6 +36,7 @@ pub struct Limits {
 /// The connections that are open.
 pub struct Connections {
     free: Arc<Semaphore>,
+    spare: usize,
     waiting: Mutex<Waiting>,
 }
 
@@ -91,17 +92,22 @@ async fn take_in(
 impl Connections {
     /// At most `most` of them.
     pub fn new(most: usize) -> Connections {
-        Connections { free: Arc::new(Semaphore::new(most)), waiting: Mutex::default() }
+        let free = Arc::new(Semaphore::new(most));
+        Connections { free, spare: most / SHARE_OF_SPARE, waiting: Mutex::default() }
     }
 
     /// A place for a newcomer, which waits for its first request; `None` when
     /// all are taken, and each by somebody who is being answered.
     pub async fn enter(self: &Arc<Self>) -> Option<Place> {
-        if self.free.available_permits() == 0 {
-            let (_, longest) = self.lock().by_turn.pop_first()?;
-            longest.notify_one();
+        if self.free.available_permits() <= self.spare {
+            let longest = self.lock().by_turn.pop_first();
+            match longest {
+                Some((_, longest)) => longest.notify_one(),
+                None if self.free.available_permits() == 0 => return None,
+                None => {}
+            }
         }
-        // Until that one has gone: newcomers may come faster than others are closed.
+        // Until one has gone: newcomers may come faster than others are closed.
         let counted = Arc::clone(&self.free).acquire_owned().await.ok()?;
         let place = Place {
             all: Arc::clone(self),
@@ -163,6 +169,10 @@ impl Default for Limits {
     }
 }
 
+/// One place of so many is spare: a change of tasks for each newcomer would make a flood's queue
+/// last, and a probe in it wait.
+const SHARE_OF_SPARE: usize = 16;
+
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
@@ -191,6 +201,20 @@ mod tests {
         drop(second);
         let third = third.await.unwrap();
         assert!(!must_go(&first).await && !must_go(&third).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_newcomer_gets_a_spare_place_before_the_one_that_waited_longest_has_gone() {
+        let connections = Arc::new(Connections::new(SHARE_OF_SPARE));
+        let mut places = Vec::new();
+        for _ in 1..SHARE_OF_SPARE {
+            places.push(connections.enter().await.unwrap());
+        }
+        assert!(!must_go(&places[0]).await);
+        let last = timeout(Duration::from_millis(20), connections.enter()).await;
+        assert!(last.is_ok() && must_go(&places[0]).await && !must_go(&places[1]).await);
+        assert!(timeout(Duration::from_millis(20), connections.enter()).await.is_err());
+        assert!(must_go(&places[1]).await);
     }
 
     #[tokio::test(start_paused = true)]

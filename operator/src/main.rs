@@ -10,7 +10,7 @@
 //! | [`reconcile`] | one pass over one cluster: observe, decide, carry out |
 //! | [`controller`] | which cluster is passed over when |
 //! | [`leadership`], [`own_lease`] | which replica of the operator works |
-//! | [`stores`], [`nodes`], [`wake`] | what the API server told, and which of it matters |
+//! | [`stores`], [`kept`], [`nodes`], [`wake`] | what the API server told, and which of it matters |
 //! | [`id`] | by what a cluster is known |
 //! | [`turns`] | which cluster takes another sidecar when |
 //! | [`death`] | which holders were seen to live, and to die |
@@ -29,6 +29,7 @@ mod definition;
 mod events;
 mod health;
 mod id;
+mod kept;
 mod leadership;
 mod memory;
 mod nodes;

@@ -131,7 +131,10 @@ impl Context {
     /// Takes the memory of the cluster out, for one pass.
     pub fn recall(&self, cluster: &DuckGooseCluster) -> Memory {
         let memory = self.memories().remove(&Id::of(cluster));
-        memory.filter(|memory| memory.uid == cluster.uid()).unwrap_or_else(|| Memory::of(cluster))
+        let memory = memory.filter(|memory| memory.uid == cluster.uid());
+        let mut memory = memory.unwrap_or_else(|| Memory::of(cluster));
+        memory.forget_what_is_seen(cluster);
+        memory
     }
 
     /// Puts the memory back after a pass.
@@ -191,6 +194,12 @@ impl Memory {
         }
     }
 
+    /// A status that was written needs to be known no longer than until the watch shows it.
+    fn forget_what_is_seen(&mut self, cluster: &DuckGooseCluster) {
+        let seen = version(cluster);
+        self.wrote.take_if(|(wrote, _)| *wrote <= seen);
+    }
+
     /// The API server answered with this when a request for a hand-over was taken away.
     pub fn answered_request(&mut self, answer: &DuckGooseCluster) {
         self.answered = version(answer);
@@ -209,6 +218,8 @@ impl Memory {
         self.labelled.retain(|uid, answer| {
             seen.iter().any(|pod| pod.uid().as_deref() == Some(uid) && newer(pod, answer))
         });
+        // Room for four takes 2 KiB, and mostly there is none.
+        self.labelled.shrink_to_fit();
         let newest = |pod: &Arc<Pod>| match pod.uid().and_then(|uid| self.labelled.get(&uid)) {
             Some(answer) => Arc::new(Pod { metadata: answer.clone(), ..Pod::clone(pod) }),
             None => pod.clone(),
@@ -228,6 +239,7 @@ impl Memory {
             let like = seen.iter().find(|seen| seen.uid() == wrote.uid());
             like.is_some_and(|seen| version(wrote) > version(&**seen))
         });
+        self.slices.shrink_to_fit();
         let newest = |seen: Arc<EndpointSlice>| {
             let wrote = self.slices.iter().find(|wrote| wrote.uid() == seen.uid());
             wrote.map_or(seen, |wrote| Arc::new(wrote.clone()))
@@ -285,6 +297,10 @@ mod tests {
         ] {
             let (version, status) = memory.newest(&seen);
             assert_eq!((version, status.unwrap().goose.as_deref()), wanted);
+        }
+        for (seen, kept) in [("9", true), ("10", false)] {
+            memory.forget_what_is_seen(&pond(seen, None));
+            assert_eq!(memory.wrote.is_some(), kept, "{seen}");
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +31,7 @@ use crate::decide::object::keep_fingerprint;
 use crate::decide::traffic::SLICE_MANAGED_BY_LABEL;
 use crate::decide::upgrade::{has_turn, is_told};
 use crate::id::Id;
+use crate::kept::Kept;
 use crate::nodes::Nodes;
 use crate::reigns::Reigns;
 use crate::wake::{Changes, Cluster, Wakes};
@@ -84,16 +84,16 @@ pub struct Stores {
     pub stateful_sets: Store<StatefulSet>,
     /// Where their Services for the Goose lead to.
     pub slices: Store<EndpointSlice>,
-    /// Their Services. Of these, and of all below, it is kept whose they are, and a fingerprint.
-    pub services: Store<Service>,
+    /// Their Services. These, and all below, are only applied.
+    pub services: Store<Kept<Service>>,
     /// Their disruption budgets.
-    pub budgets: Store<PodDisruptionBudget>,
+    pub budgets: Store<Kept<PodDisruptionBudget>>,
     /// The accounts of their sidecars.
-    pub accounts: Store<ServiceAccount>,
+    pub accounts: Store<Kept<ServiceAccount>>,
     /// What these accounts may do.
-    pub roles: Store<Role>,
+    pub roles: Store<Kept<Role>>,
     /// And that they may.
-    pub role_bindings: Store<RoleBinding>,
+    pub role_bindings: Store<Kept<RoleBinding>>,
     /// What was followed of their holders, and of the holders' deaths.
     pub deaths: Arc<Deaths>,
     /// And of how each of them came to lead.
@@ -140,11 +140,11 @@ pub fn watch(client: &Client, scope: &Scope) -> (Stores, UnboundedReceiver<Clust
         pods,
         stateful_sets: reflect(client, scope, of_clusters(), slim_set, &wakes),
         slices: reflect(client, scope, own_slices, slim, &wakes),
-        services: reflect(client, scope, of_clusters(), slim_applied, &wakes),
-        budgets: reflect(client, scope, of_clusters(), slim_applied, &wakes),
-        accounts: reflect(client, scope, of_clusters(), slim_applied, &wakes),
-        roles: reflect(client, scope, of_clusters(), slim_applied, &wakes),
-        role_bindings: reflect(client, scope, of_clusters(), slim_applied, &wakes),
+        services: keep(client, scope, of_clusters(), &wakes),
+        budgets: keep(client, scope, of_clusters(), &wakes),
+        accounts: keep(client, scope, of_clusters(), &wakes),
+        roles: keep(client, scope, of_clusters(), &wakes),
+        role_bindings: keep(client, scope, of_clusters(), &wakes),
         deaths,
         reigns,
         wakes,
@@ -226,12 +226,41 @@ fn reflect_telling<K: Kind + Wakes<DynamicType = ()>>(
 where
     K::DynamicType: Eq + Hash,
 {
-    let (store, writer) = reflector::store();
+    let (store, mut writer) = reflector::store();
+    follow(client, scope, config, slim, wakes, move |event| {
+        writer.apply_watcher_event(event);
+        tell(event);
+    });
+    store
+}
+
+/// As [`reflect`], of objects that are only applied.
+fn keep<K: Kind + Wakes<DynamicType = ()>>(
+    client: &Client,
+    scope: &Scope,
+    config: watcher::Config,
+    wakes: &UnboundedSender<Cluster>,
+) -> Store<Kept<K>> {
+    let (store, mut writer) = reflector::store();
+    follow(client, scope, config, keep_fingerprint, wakes, move |event| {
+        writer.apply_watcher_event(&Kept::of_event(event));
+    });
+    store
+}
+
+/// Tells each event in its turn before it wakes anybody.
+fn follow<K: Kind + Wakes<DynamicType = ()>>(
+    client: &Client,
+    scope: &Scope,
+    config: watcher::Config,
+    slim: fn(&mut K),
+    wakes: &UnboundedSender<Cluster>,
+    mut tell: impl FnMut(&Event<K>) + Send + 'static,
+) {
     let wakes = wakes.clone();
     let mut told = watcher(scope.api::<K>(client), config.timeout(WATCH_SECONDS))
         .backoff(reconnects())
         .modify(slim)
-        .reflect(writer)
         .boxed();
     tokio::spawn(async move {
         let mut changes = Changes::default();
@@ -245,7 +274,6 @@ where
             }
         }
     });
-    store
 }
 
 fn wake(wakes: &UnboundedSender<Cluster>, clusters: Vec<Cluster>) {
@@ -265,15 +293,7 @@ fn slim_cluster(cluster: &mut DuckGooseCluster) {
     cluster.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
 }
 
-/// What is only applied is compared by its fingerprint.
-fn slim_applied<K: Kind + Default>(object: &mut K) {
-    keep_fingerprint(object);
-    let metadata = mem::take(object.meta_mut());
-    *object = K::default();
-    *object.meta_mut() = metadata;
-}
-
-/// Beside that, decisions are made from a StatefulSet's status, and from how it updates.
+/// Beside its fingerprint, decisions are made from a StatefulSet's status, and from how it updates.
 fn slim_set(set: &mut StatefulSet) {
     let mut told = set.annotations().clone();
     told.retain(|annotation, _| is_told(annotation));

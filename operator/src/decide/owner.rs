@@ -78,7 +78,12 @@ impl Owner {
 
     /// Whose the object with this metadata is.
     pub fn standing(&self, object: &ObjectMeta) -> Standing {
-        let Some(controller) = controller(object) else { return Standing::Unowned };
+        self.standing_of(controller(object))
+    }
+
+    /// Whose an object is that this one controls.
+    pub fn standing_of(&self, controller: Option<&OwnerReference>) -> Standing {
+        let Some(controller) = controller else { return Standing::Unowned };
         let same_name = controller.kind == DuckGooseCluster::kind(&())
             && controller.api_version == DuckGooseCluster::api_version(&())
             && controller.name == self.name;

@@ -1,11 +1,8 @@
 //! The objects that are applied server-side.
 
-use std::sync::Arc;
-
 use k8s_openapi::api::core::v1::{Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::ResourceExt;
-use kube::runtime::reflector::Store;
 
 use super::{PERMISSION_RETRY, Pass, REFUSAL_RETRY};
 use crate::api_error::{CallFailed, Treatment};
@@ -15,8 +12,9 @@ use crate::decide::owner::Standing;
 use crate::decide::ports::ports;
 use crate::decide::problem::Problem;
 use crate::decide::{access, disruption, service, workload};
+use crate::kept::Shows;
 use crate::memory::HeldOff;
-use crate::stores::{Kind, named};
+use crate::stores::Kind;
 
 impl Pass<'_> {
     /// What the members need, and then the members.
@@ -59,7 +57,7 @@ impl Pass<'_> {
     /// Makes the object as wanted, and notes what keeps it from being so.
     pub(super) async fn keep<K: Kind + k8s_openapi::Resource>(
         &mut self,
-        store: &Store<K>,
+        store: &impl Shows<K>,
         wanted: K,
     ) {
         let print = fingerprint(&wanted);
@@ -69,7 +67,7 @@ impl Pass<'_> {
     /// The same; what is wanted is known by this fingerprint.
     pub(super) async fn keep_as<K: Kind + k8s_openapi::Resource>(
         &mut self,
-        store: &Store<K>,
+        store: &impl Shows<K>,
         wanted: K,
         print: u64,
     ) {
@@ -89,19 +87,18 @@ impl Pass<'_> {
     /// One step towards the object as wanted.
     async fn bring_about<K: Kind + k8s_openapi::Resource>(
         &mut self,
-        store: &Store<K>,
+        store: &impl Shows<K>,
         wanted: &K,
         print: u64,
     ) -> Result<(), CallFailed> {
         let client = &self.context.client;
         let name = called(wanted);
-        let watched = named(store, &wanted.name_any(), &self.owner.namespace);
-        let seen = match &watched {
-            Some(seen) => Some(seen.clone()),
+        let watched = store.found(&wanted.name_any(), &self.owner);
+        let found = match &watched {
+            Some(found) => Some(found.clone()),
             // What does not bear the cluster's label is not watched, and may have the name.
-            None => calls::find(client, wanted).await?.map(Arc::new),
+            None => calls::find(client, wanted).await?.map(|it| Found::new(&it, &self.owner)),
         };
-        let found = seen.map(|seen| Found::new(&*seen, &self.owner));
         let applied = self.memory.applied.get(&name);
         let uid = match object::step(&name, print, found.as_ref(), applied) {
             Step::Nothing => return Ok(()),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use history::LeaseState;
 use observer::Goose;
 use serde_json::json;
-use stage::theatre::{OPERATOR_NAMESPACE, RELEASE};
+use stage::theatre::RELEASE;
 use stage::{Pond, Stage, Wanted};
 
 pub async fn test(stage: &Stage) -> Result<()> {
@@ -41,12 +41,11 @@ pub async fn test(stage: &Stage) -> Result<()> {
 
 /// Has so many operators run, and waits until it is so.
 async fn operators(stage: &Stage, replicas: u32) -> Result<()> {
-    let operator = format!("deployment/{RELEASE} --namespace {OPERATOR_NAMESPACE}");
-    stage.kubectl(&format!("scale {operator} --replicas={replicas}")).await?;
-    stage.kubectl(&format!("rollout status {operator} --timeout=60s")).await?;
+    let operator = format!("deployment/{RELEASE}");
+    stage.kubectl_of_operator(&format!("scale {operator} --replicas={replicas}")).await?;
+    stage.kubectl_of_operator(&format!("rollout status {operator} --timeout=60s")).await?;
     if replicas == 0 {
-        let gone = "wait pods --for=delete --all --timeout=60s";
-        stage.kubectl(&format!("{gone} --namespace {OPERATOR_NAMESPACE}")).await?;
+        stage.kubectl_of_operator("wait pods --for=delete --all --timeout=60s").await?;
     }
     Ok(())
 }

@@ -2,8 +2,6 @@
 //! an eviction of the pod is granted.
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::EvictParams;
 use stage::{Stage, Wanted};
 
 pub async fn test(stage: &Stage) -> Result<()> {
@@ -14,7 +12,7 @@ pub async fn test(stage: &Stage) -> Result<()> {
     stage.kubectl(&format!("taint node {node} {TAINT}:NoSchedule")).await?;
     let moved = pond.goose_after(&goose).await;
     let evicted = match moved {
-        Ok(_) => evict(stage, &goose.pod).await,
+        Ok(_) => stage.evict(&goose.pod).await,
         Err(late) => Err(late),
     };
     stage.kubectl(&format!("taint node {node} {TAINT}-")).await?;
@@ -24,14 +22,6 @@ pub async fn test(stage: &Stage) -> Result<()> {
     pond.was_handed_over_to(&next).await?;
     pond.judge()?;
     Ok(())
-}
-
-/// As an autoscaler does: again and again, for a budget counts some time later.
-async fn evict(stage: &Stage, pod: &str) -> Result<()> {
-    stage::eventually("the eviction granted", stage::pond::SETTLING, async || {
-        Ok(stage.all::<Pod>().evict(pod, &EvictParams::default()).await.map(drop)?)
-    })
-    .await
 }
 
 /// Karpenter's.

@@ -2,18 +2,13 @@
 //! it: it is granted, and the role moves while the workload ends, which it does not do before it is killed.
 
 use anyhow::{Result, ensure};
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::EvictParams;
 use stage::{Stage, Wanted};
 
 pub async fn test(stage: &Stage) -> Result<()> {
     let wanted = Wanted::pods(3).with_default_lease().that_end_slowly();
     let (pond, goose) = stage.pond(&wanted).await?;
 
-    stage::eventually("the eviction granted", stage::pond::SETTLING, async || {
-        Ok(stage.all::<Pod>().evict(&goose.pod, &EvictParams::default()).await.map(drop)?)
-    })
-    .await?;
+    stage.evict(&goose.pod).await?;
     let evicted = pond.observer.now();
     let next = pond.goose_after_one_that_ends(&goose).await?;
     stage.figure("another Goose after", next.at.saturating_sub(evicted));

@@ -2,15 +2,16 @@
 //! follow the next Goose.
 
 use anyhow::{Result, ensure};
-use stage::theatre::{OPERATOR_NAMESPACE, RELEASE, kubectl};
+use stage::theatre::RELEASE;
 use stage::{Stage, Wanted};
 
 pub async fn test(stage: &Stage) -> Result<()> {
     let (pond, goose) = stage.pond(&Wanted::pods(3).with_default_lease()).await?;
     let labels = pond.observer.look(|seen| seen.history.labels.clone());
 
-    in_operators(stage, "delete pods --all").await?;
-    in_operators(stage, &format!("rollout status deployment/{RELEASE} --timeout=60s")).await?;
+    stage.kubectl_of_operator("delete pods --all").await?;
+    let ready = format!("rollout status deployment/{RELEASE} --timeout=60s");
+    stage.kubectl_of_operator(&ready).await?;
     let found = pond.settled(3).await?;
     ensure!(found.term == goose.term, "wanted {goose:?} to go on, found {found:?}");
     let now = pond.observer.look(|seen| seen.history.labels.clone());
@@ -27,10 +28,4 @@ pub async fn test(stage: &Stage) -> Result<()> {
     let label = label.ok_or_else(|| anyhow::anyhow!("{} was not labelled goose", next.pod))?;
     stage.figure("the label follows the next Goose after", label.at.saturating_sub(next.at));
     Ok(())
-}
-
-async fn in_operators(stage: &Stage, words: &str) -> Result<()> {
-    let namespace = ["--namespace", OPERATOR_NAMESPACE];
-    let words: Vec<_> = namespace.into_iter().chain(words.split_whitespace()).collect();
-    kubectl(stage.cluster(), &words).await.map(drop)
 }

@@ -11,13 +11,14 @@ use api::names::SIDECAR_CONTAINER;
 use futures::FutureExt;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, ServiceAccount};
-use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::api::{DeleteParams, EvictParams, ListParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use observer::{FindWay, Way};
 use serde_json::json;
 use testbed::{Cluster, PretendKubelet, Tier};
 
 use crate::eventually;
+use crate::pond::SETTLING;
 use crate::suite::Test;
 use crate::theatre::{self, Theatre};
 
@@ -101,9 +102,32 @@ impl Stage {
     /// # Errors
     /// Where it fails, with its own words.
     pub async fn kubectl(&self, words: &str) -> Result<String> {
-        let namespace = ["--namespace", &self.namespace];
+        self.kubectl_in(&self.namespace, words).await
+    }
+
+    /// The same in the operator's namespace.
+    ///
+    /// # Errors
+    /// As [`kubectl`](Self::kubectl).
+    pub async fn kubectl_of_operator(&self, words: &str) -> Result<String> {
+        self.kubectl_in(theatre::OPERATOR_NAMESPACE, words).await
+    }
+
+    async fn kubectl_in(&self, namespace: &str, words: &str) -> Result<String> {
+        let namespace = ["--namespace", namespace];
         let words: Vec<_> = namespace.into_iter().chain(words.split_whitespace()).collect();
         theatre::kubectl(self.cluster(), &words).await
+    }
+
+    /// Evicts a pod as an autoscaler does: again and again, for a budget counts some time later.
+    ///
+    /// # Errors
+    /// Where it is never granted.
+    pub async fn evict(&self, pod: &str) -> Result<()> {
+        eventually("the eviction granted", SETTLING, async || {
+            Ok(self.all::<Pod>().evict(pod, &EvictParams::default()).await.map(drop)?)
+        })
+        .await
     }
 
     /// A second namespace, of the same kind.

@@ -3,10 +3,11 @@
 //! Open connections are counted. When there are nearly as many as may be, the one
 //! that has waited longest for a request makes room for the newcomer: a flood of
 //! idle or slow clients keeps no probe out. A few places are spare, so that the
-//! newcomer need not wait until that one has gone, unless they are taken, too. Those in the middle of an answer are never chosen for it; the ones that
-//! last, streams and waits, have bounds of their own. Who was chosen goes, also
-//! where a request of its comes at that very moment: a client that keeps idle
-//! connections open has to bear that from any server.
+//! newcomer need not wait until that one has gone, unless they are taken, too.
+//! Those in the middle of an answer are never chosen for it; the ones that last,
+//! streams and waits, have bounds of their own. Who was chosen goes, also where a
+//! request of its comes at that very moment: a client that keeps idle connections
+//! open has to bear that from any server.
 
 use std::collections::BTreeMap;
 use std::io;
